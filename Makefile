@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Both set up .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# where pip has been told to look for wheels on disk, uv is told too: it does not read pip's settings
+LINKS = $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
+CONSTRAINTS := constraints.txt
+EXTRAS := clip,ray,dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all check format prove-main bench-extraction bench-fetching bench-writing clean
+
+help:  ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+install: $(VENV)/installed  ## Make the virtual environment and install everything into it
+
+$(VENV)/installed: pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "pairtrawl needs Python 3.11, 3.12 or 3.13; say which with make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	UV_FIND_LINKS="$${PIP_FIND_LINKS:-$(LINKS)}" $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c $(CONSTRAINTS) -e '.[$(EXTRAS)]' \
+	  || { echo "Installation stopped. If it asked for triton: on Linux the registry's torch is the CUDA build;"; \
+	       echo "README, \"Install\", says how to take the CPU build, or the CUDA one on purpose."; exit 1; }
+	@# open_clip's training loader needs this older webdataset; a test reads our shards with both
+	@$(BIN)/uv pip install -q --no-deps --target $(VENV)/peers webdataset==0.2.86
+	@touch $@
+
+demo: install  ## Run the main job on the input that comes along: shards, a report, and where to look
+	$(BIN)/pairtrawl demo $(DEMO)
+
+test: install  ## Run the tests (a few minutes on 2 cores)
+	$(BIN)/pytest -q
+
+test-all: install  ## Run the tests and the slow proofs
+	$(BIN)/pytest -q -m ''
+
+check: install  ## Lint, types, layers and tests: green before each commit
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q
+
+format: install  ## Format the code
+	$(BIN)/ruff check -q --fix
+	$(BIN)/ruff format -q
+
+prove-main: install  ## Show that the main job does what it says; a table of figures comes last
+	$(BIN)/python benchmarks/prove_main.py
+
+clean:  ## Remove the virtual environment and caches; runs/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
