@@ -1,0 +1,30 @@
+"""The errors that a person can do something about.
+
+What a web server does wrong is never an exception: it is a `Rejected` with a reason. What is left is either the user's
+to mend (`SettingsError`, `InputError`, `RunFolderError`), the weather's (`ArchiveUnavailableError`), or our own bug,
+which is any other exception and ends the job.
+"""
+
+
+class PairtrawlError(Exception):
+    """Base of all errors whose text is meant for the person at the keyboard: it names the thing and the remedy."""
+
+
+class SettingsError(PairtrawlError):
+    """A recipe, flag or filter setting is wrong; the message names file and key."""
+
+
+class InputError(PairtrawlError):
+    """An input is missing or is not what it was said to be; the message names it."""
+
+
+class RunFolderError(PairtrawlError):
+    """The output folder holds something else than the run that was asked for."""
+
+
+class ArchiveUnavailableError(PairtrawlError):
+    """An archive could not be had from its server after all tries that etiquette allows; trying later may help."""
+
+
+class MissingPackageError(PairtrawlError):
+    """An optional package is not installed or does not work; the message says what to install."""

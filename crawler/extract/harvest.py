@@ -1,0 +1,135 @@
+"""Counts the images of one page and makes candidates of those that have a text and an address."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from crawler.captions import clean
+from crawler.extract.addresses import Choice
+from crawler.extract.outcome import Extraction, NoCandidate
+from crawler.extract.signals import Signals
+from crawler.records import Candidate, Caption, Page, TextSource
+from crawler.settings import Extract
+from crawler.urls import Base
+
+#: the texts of one image as written, in the order of TextSource; a plain tuple, for it is made for every image
+Texts = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
+_PLACES = {source: place for place, source in enumerate(TextSource)}
+Written = tuple[TextSource, str]
+
+
+class Harvest:
+    """The images of one page, one after another in page order.
+
+    An image is repeated if its address and its cleaned text were there before; with `as_written`, only if its link and
+    text were, letter for letter: what cc2dataset would tell apart stays apart.
+    """
+
+    def __init__(
+        self, page: Page, written_base: str, signals: Signals, settings: Extract, *, as_written: bool = False
+    ) -> None:
+        self._page = page
+        self._written_base = written_base
+        self._base = Base(page.url, written_base)
+        self._signals = signals
+        self._settings = settings
+        self._order = [(source, _PLACES[source]) for source in settings.texts]
+        self._candidates: list[Candidate] = []
+        self._dropped: Counter[NoCandidate] = Counter()
+        self._images = 0
+        self._as_written = as_written
+        self._seen: set[tuple[str, str]] = set()
+        #: link and text of every alternative, and whether it stood in a <noscript>
+        self._alternatives: dict[tuple[str, str], bool] = {}
+
+    def add(
+        self, choice: Choice | None, texts: Texts, alternatives: tuple[str, ...] = (), *, is_fallback: bool = False
+    ) -> None:
+        """Count one image, and keep it as a candidate where it is one.
+
+        `alternatives` are further addresses of the same image, as written; `is_fallback` says that it stands in a
+        <noscript>: then it may be the twin of an image that a script loads.
+        """
+        position = self._images
+        self._images += 1
+        written = [(source, text) for source, place in self._order if (text := texts[place])]
+        if position >= self._settings.images_per_page:
+            dropped = NoCandidate.OVER_LIMIT
+        elif not written:
+            dropped = NoCandidate.NO_TEXT
+        elif choice is None or not (image_url := self._base.join(choice[0])):
+            dropped = NoCandidate.NO_ADDRESS
+        elif len(image_url) > self._settings.url_characters:
+            dropped = NoCandidate.URL_TOO_LONG
+        else:
+            caption, others = _captions(written, self._settings.text_characters)
+            key = (choice[0], written[0][1]) if self._as_written else (image_url, caption.text)
+            is_twin = bool(alternatives) and self._is_twin(alternatives, caption.text, is_fallback=is_fallback)
+            if key not in self._seen and not is_twin:
+                self._seen.add(key)
+                self._candidates.append(self._candidate(image_url, choice, caption, others, position, written[0][1]))
+                return
+            dropped = NoCandidate.REPEATED
+        self._dropped[dropped] += 1
+
+    def add_unreadable(self) -> None:
+        """Count a description that nothing could be read from."""
+        self._images += 1
+        self._dropped[NoCandidate.UNREADABLE] += 1
+
+    def result(self) -> Extraction:
+        """What the page came to."""
+        dropped = tuple((reason, self._dropped[reason]) for reason in NoCandidate if self._dropped[reason])
+        return Extraction(tuple(self._candidates), self._images, dropped)
+
+    def _candidate(
+        self,
+        image_url: str,
+        choice: Choice,
+        caption: Caption,
+        others: tuple[Caption, ...],
+        position: int,
+        written_text: str,
+    ) -> Candidate:
+        return Candidate(
+            image_url=image_url,
+            image_source=choice[1],
+            caption=caption,
+            other_captions=others,
+            page_url=self._page.url,
+            archive=self._page.archive,
+            offset=self._page.offset,
+            position=position,
+            licence=self._signals.licence,
+            language=self._signals.language,
+            opt_outs=self._signals.opt_outs,
+            written_src=choice[0],
+            # The best text that was written at all, even where it held nothing to read and a lesser one became the
+            # caption: cc2dataset keeps a lone space, and its rows must be derivable from ours.
+            written_text=written_text,
+            base_url=self._written_base,
+        )
+
+    def _is_twin(self, alternatives: tuple[str, ...], text: str, *, is_fallback: bool) -> bool:
+        """Whether an image is the <noscript> twin of an earlier one, or the other way round: they share an address."""
+        # compared as written: twins are written by one program, and joining every size of a picture costs
+        keys = [(link, text) for link in alternatives]
+        is_twin = any(self._alternatives.get(key, is_fallback) != is_fallback for key in keys)
+        for key in keys:
+            self._alternatives.setdefault(key, is_fallback)
+        return is_twin
+
+
+def _captions(written: list[Written], characters: int) -> tuple[Caption, tuple[Caption, ...]]:
+    """The best caption that holds something to read, else an empty one of the best source; and the different others."""
+    if len(written) == 1:
+        source, text = written[0]
+        return Caption(source, clean(text, characters)), ()
+    found: dict[str, TextSource] = {}
+    for source, text in written:
+        if cleaned := clean(text, characters):
+            found.setdefault(cleaned, source)
+    if not found:
+        return Caption(written[0][0], ""), ()
+    captions = [Caption(source, text) for text, source in found.items()]
+    return captions[0], tuple(captions[1:])

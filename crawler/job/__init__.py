@@ -1,0 +1,103 @@
+"""The core: one job in, files and a report out. `run_job` is all that the places where jobs run need to know.
+
+A job is small enough to send as JSON, and running it twice, or in two places at once, does no harm: everything is
+written under a temporary name and the marker comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from crawler.archives import Etiquette
+from crawler.job.judging import CandidateFilter, FetchedFilter, ModelFilter, PictureFilter
+from crawler.report import Report
+from crawler.settings import Recipe
+from crawler.transport import Get
+
+
+class JobKind(StrEnum):
+    """What a job does: docs/architecture.md, "Three kinds of job"."""
+
+    EXTRACT = "extract"
+    CRAWL = "crawl"  # fetch and score in one process
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of work.
+
+    `input` is an archive (address) for extract, a candidate table for crawl. `output` is the folder that takes the
+    files; `number` names them there. `recipe` is the digest of the recipe that the job belongs to.
+    """
+
+    kind: JobKind
+    number: int
+    input: str
+    output: str
+    recipe: str
+    #: for extract: "warc" or "wat"
+    form: str = ""
+
+    @property
+    def name(self) -> str:
+        """For messages and logs: kind and number."""
+        return f"{self.kind}-{self.number:05d}"
+
+
+class Progress(Protocol):
+    """Told about rows that are done, in any order, from any thread."""
+
+    def __call__(self, rows: int, /) -> None:
+        """`rows` more are done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What jobs work with: made once per process by `workers.assemble`, from the recipe."""
+
+    recipe: Recipe
+    #: a downloaded archive lies here while it is read
+    scratch: Path
+    etiquette: Etiquette
+    candidate_filters: tuple[tuple[str, CandidateFilter], ...]
+    body_filters: tuple[tuple[str, FetchedFilter], ...]
+    picture_filters: tuple[tuple[str, PictureFilter], ...]
+    model_filters: tuple[tuple[str, ModelFilter], ...]
+    #: opens the network; made anew for each job, inside its event loop
+    open_transport: Callable[[], AbstractAsyncContextManager[Get]]
+
+
+def run_job(job: Job, tools: Tools, progress: Progress = lambda _rows: None) -> Report:
+    """Do one job to its end and commit what it made.
+
+    Raises:
+        PairtrawlError: the user's to mend; nothing is committed.
+        Exception: our own bug; nothing is committed.
+    """
+    from crawler.job.crawling import crawl_table  # noqa: PLC0415 - pyarrow and PIL are not needed to name a job
+    from crawler.job.extracting import extract_archive  # noqa: PLC0415 - as above
+
+    match job.kind:
+        case JobKind.EXTRACT:
+            return extract_archive(job, tools, progress)
+        case JobKind.CRAWL:
+            return crawl_table(job, tools, progress)
+
+
+def finished(job: Job, tools_recipe: Recipe) -> Report | None:
+    """The report of a job that is committed already; None where it still has to run."""
+    from crawler.job.crawling import read_crawl_report  # noqa: PLC0415 - as above
+    from crawler.job.extracting import read_extract_report  # noqa: PLC0415 - as above
+
+    match job.kind:
+        case JobKind.EXTRACT:
+            return read_extract_report(job)
+        case JobKind.CRAWL:
+            return read_crawl_report(job, tools_recipe)

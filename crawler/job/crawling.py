@@ -1,0 +1,296 @@
+"""The crawl job: a candidate table in, one shard out. The only place that knows the order of the stages.
+
+    rows -> judge -> fetch (many at once) -> judge -> decode -> judge -> encode -> score (full batches) -> write
+            event loop                       threads of the decoder              one thread of the model    event loop
+
+Between the stages stand queues, and a budget counts the bytes of bodies that are between network and shard. Pixels live
+only inside one step of a decoder thread: what goes on is the model's own small input and the encoded picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from crawler.decode import decode
+from crawler.encode import encode
+from crawler.errors import RunFolderError
+from crawler.fetch import fetch
+from crawler.flow import Budget
+from crawler.hashes import hash_picture
+from crawler.job.judging import judge_all
+from crawler.records import Candidate, Fetched, Rejected, Sample
+from crawler.report import Report, chain
+from crawler.tables import read_candidates
+from crawler.transport import Get
+from crawler.write import Facts, ShardWriter, is_committed, read_stats
+
+if TYPE_CHECKING:
+    from crawler.job import Job, Progress, Tools
+    from crawler.settings import Recipe
+
+#: bodies that a decoder thread takes at once: enough that filters see batches, few enough that pixels stay few
+_BODIES = 4
+#: a batch that is not full is scored when nothing has come for so long: a stalled web must not hold what is ready
+_PATIENCE_SECONDS = 0.5
+#: the stages of a row's way, in order; each rejection is counted under one of them
+_STAGES = ("filter candidates", "fetch", "filter bodies", "decode", "filter pictures")
+
+
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    """A row that was rejected: at which stage, and what was known of it by then."""
+
+    stage: str
+    rejected: Rejected
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A picture that passed all filters but those of the models, and is waiting for them."""
+
+    sample: Sample  # its scores are those of the filters so far
+    prepared: tuple[object, ...]  # one per model filter
+
+
+def read_crawl_report(job: Job, recipe: Recipe) -> Report | None:
+    """The report of this job if its shard is committed.
+
+    Raises:
+        RunFolderError: there is a marker, and it is not one of ours.
+    """
+    folder = Path(job.output)
+    if not is_committed(folder, job.number, recipe.output):
+        return None
+    return _report_in(read_stats(folder, job.number, recipe.output), folder)
+
+
+def read_crawl_reports(folder: Path) -> Iterator[Report]:
+    """The reports of all committed shards of a folder, by number.
+
+    Raises:
+        RunFolderError: a marker is not one of ours.
+    """
+    for path in sorted(folder.glob("*_stats.json")):
+        yield _report_in(msgspec.json.decode(path.read_bytes()), path)
+
+
+def _report_in(stats: dict[str, object], where: Path) -> Report:
+    try:
+        return msgspec.convert(stats["report"], Report)
+    except (KeyError, msgspec.ValidationError) as error:
+        raise RunFolderError(f"{where}: was not written by this version of pairtrawl: {error}") from error
+
+
+def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
+    """Fetch, judge and write every row of a candidate table; commits one shard."""
+    began = time.monotonic()
+    folder = Path(job.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [candidate for group in read_candidates(Path(job.input)) for candidate in group]
+    output, plan = tools.recipe.output, tools.recipe.plan
+    with ShardWriter(folder, job.number, max(plan.rows_per_job, len(rows)), output, _columns(tools)) as writer:
+        line = _Line(tools, writer, progress)
+        asyncio.run(line.run(rows))
+        report = Report(
+            job=job.name,
+            kind=job.kind.value,
+            recipe=job.recipe,
+            stages=chain(len(rows), [(stage, line.turned[stage]) for stage in _STAGES], kept=line.kept),
+            bytes_received=line.bytes_received,
+            bytes_written=line.bytes_written,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        writer.commit({"report": msgspec.to_builtins(report)})
+    return report
+
+
+def _columns(tools: Tools) -> list[tuple[str, str]]:
+    """Score columns of the recipe's filters: the number, and what made it."""
+    columns = []
+    for _, one in tools.model_filters:
+        columns += [(one.scores, "float"), (f"{one.scores}_model", "string")]
+    return columns
+
+
+class _Line:
+    """The production line of one job. What is counted here is counted where it happens, not derived."""
+
+    def __init__(self, tools: Tools, writer: ShardWriter, progress: Progress) -> None:
+        resources = tools.recipe.resources
+        self._tools = tools
+        self._writer = writer
+        self._progress = progress
+        self._provenance: dict[str, str] = {}  # of each model filter; asking may hash its weights, so once a job
+        self._decoders = resources.decode_threads
+        self._bodies = Budget(resources.body_bytes_in_flight)
+        self._fetched: asyncio.Queue[tuple[int, Fetched] | None] = asyncio.Queue()
+        self._batch = max((one.batch_size for _, one in tools.model_filters), default=1)
+        self._looked: asyncio.Queue[tuple[int, _Looked] | None] = asyncio.Queue(maxsize=self._batch)
+        self.turned: dict[str, Counter[str]] = {stage: Counter() for stage in _STAGES}
+        self.kept = 0
+        self.bytes_received = 0
+        self.bytes_written = 0
+
+    async def run(self, rows: Sequence[Candidate]) -> None:
+        """Bring every row to its end."""
+        admitted = self._admit(rows)
+        with ThreadPoolExecutor(self._decoders, "decode") as decoding, ThreadPoolExecutor(1, "score") as scoring:
+            async with self._tools.open_transport() as get, asyncio.TaskGroup() as group:
+                group.create_task(self._download(get, iter(admitted)))
+                group.create_task(self._look_all(decoding))
+                group.create_task(self._score_all(scoring))
+
+    def _admit(self, rows: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
+        """The rows that the candidate filters let through; the others end here."""
+        admitted = []
+        rulings = judge_all(self._tools.candidate_filters, rows)
+        for index, (candidate, ruling) in enumerate(zip(rows, rulings, strict=True)):
+            if ruling is None:
+                admitted.append((index, candidate))
+            else:
+                name, verdict = ruling
+                self._turn_away(index, _Turned(_STAGES[0], Rejected(candidate, name, verdict.detail)))
+        return admitted
+
+    async def _download(self, get: Get, rows: Iterator[tuple[int, Candidate]]) -> None:
+        """Fetch with as many at once as the resources allow; each takes the next row when it is free."""
+
+        async def downloader() -> None:
+            for index, candidate in rows:
+                outcome = await fetch(candidate, get, self._tools.recipe.fetch)
+                if isinstance(outcome, Rejected):
+                    self._turn_away(index, _Turned("fetch", outcome))
+                    continue
+                self.bytes_received += len(outcome.body)
+                await self._bodies.take(len(outcome.body))
+                await self._fetched.put((index, outcome))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._tools.recipe.resources.downloads):
+                group.create_task(downloader())
+        for _ in range(self._decoders):
+            await self._fetched.put(None)
+
+    async def _look_all(self, threads: ThreadPoolExecutor) -> None:
+        """Decode and judge in threads, some bodies at a time."""
+        loop = asyncio.get_running_loop()
+
+        async def looker() -> None:
+            while batch := await self._next_bodies():
+                outcomes = await loop.run_in_executor(threads, self._look, [fetched for _, fetched in batch])
+                for (index, fetched), outcome in zip(batch, outcomes, strict=True):
+                    if isinstance(outcome, _Looked):
+                        await self._looked.put((index, outcome))
+                    else:
+                        self._bodies.give(len(fetched.body))
+                        self._turn_away(index, outcome)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._decoders):
+                group.create_task(looker())
+        await self._looked.put(None)
+
+    async def _next_bodies(self) -> list[tuple[int, Fetched]]:
+        """At least one body and whatever else is there already; none when there will be no more for this looker."""
+        first = await self._fetched.get()
+        if first is None:
+            return []
+        batch = [first]
+        while len(batch) < _BODIES and not self._fetched.empty():
+            item = self._fetched.get_nowait()
+            if item is None:
+                self._fetched.put_nowait(None)  # it ends a looker, and this one is not ending yet
+                break
+            batch.append(item)
+        return batch
+
+    def _look(self, batch: Sequence[Fetched]) -> list[_Looked | _Turned]:
+        """From bodies to samples, up to the models: runs in a thread, and the pixels do not leave it."""
+        tools = self._tools
+        outcomes: list[_Looked | _Turned] = []
+        for fetched, ruling in zip(batch, judge_all(tools.body_filters, batch), strict=True):
+            if ruling is not None:
+                rejected = Rejected(fetched.candidate, ruling[0], ruling[1].detail)
+                outcomes.append(_Turned("filter bodies", rejected, Facts(fetched)))
+                continue
+            outcomes.append(self._look_at(fetched))
+        return outcomes
+
+    def _look_at(self, fetched: Fetched) -> _Looked | _Turned:
+        tools = self._tools
+        picture = decode(fetched, tools.recipe.decode)
+        if isinstance(picture, Rejected):
+            return _Turned("decode", picture, Facts(fetched))
+        hashes = hash_picture(picture)
+        (ruling,) = judge_all(tools.picture_filters, [picture])
+        if ruling is not None:
+            rejected = Rejected(fetched.candidate, ruling[0], ruling[1].detail)
+            return _Turned("filter pictures", rejected, Facts(fetched, picture.header, hashes))
+        encoded = encode(picture, tools.recipe.output)
+        prepared = tuple(one.prepare(picture) for _, one in tools.model_filters)
+        sample = Sample(fetched, picture.header, hashes, encoded.image, encoded.width, encoded.height, scores=())
+        return _Looked(sample, prepared)
+
+    async def _score_all(self, thread: ThreadPoolExecutor) -> None:
+        """Score in full batches, and write."""
+        loop = asyncio.get_running_loop()
+        held: list[tuple[int, _Looked]] = []
+        ended = False
+        while not ended:
+            try:
+                item = await asyncio.wait_for(self._looked.get(), _PATIENCE_SECONDS if held else None)
+            except TimeoutError:
+                full = True
+            else:
+                ended = item is None
+                held += [item] if item else []
+                full = len(held) >= self._batch or ended
+            if full and held:
+                outcomes = await loop.run_in_executor(thread, self._score, [looked for _, looked in held])
+                for (index, looked), outcome in zip(held, outcomes, strict=True):
+                    self._bodies.give(len(looked.sample.fetched.body))
+                    self._end(index, outcome)
+                held = []
+
+    def _score(self, batch: Sequence[_Looked]) -> list[Sample | _Turned]:
+        """Each model filter's word on those that are left; runs in the model's thread."""
+        samples = [looked.sample for looked in batch]
+        turned: dict[int, _Turned] = {}
+        for number, (name, one) in enumerate(self._tools.model_filters):
+            made_by = self._provenance.get(name) or self._provenance.setdefault(name, one.provenance)
+            inside = [place for place in range(len(batch)) if place not in turned]
+            verdicts = one.judge_prepared([batch[place].prepared[number] for place in inside])
+            for place, verdict in zip(inside, verdicts, strict=True):
+                sample = samples[place]
+                if verdict.score is not None:
+                    scores = (*sample.scores, (one.scores, verdict.score), (f"{one.scores}_model", made_by))
+                    sample = samples[place] = replace(sample, scores=scores)
+                if not verdict.keep:
+                    rejected = Rejected(sample.fetched.candidate, name, verdict.detail)
+                    facts = Facts(sample.fetched, sample.header, sample.hashes, sample.scores)
+                    turned[place] = _Turned("filter pictures", rejected, facts)
+        return [turned.get(place, samples[place]) for place in range(len(batch))]
+
+    def _end(self, index: int, outcome: Sample | _Turned) -> None:
+        if isinstance(outcome, _Turned):
+            self._turn_away(index, outcome)
+            return
+        self._writer.keep(index, outcome)
+        self.kept += 1
+        self.bytes_written += len(outcome.image)
+        self._progress(1)
+
+    def _turn_away(self, index: int, turned: _Turned) -> None:
+        self._writer.reject(index, turned.rejected, turned.facts)
+        self.turned[turned.stage][str(turned.rejected.reason)] += 1
+        self._progress(1)

@@ -1,0 +1,132 @@
+"""The extract job: one archive in, one candidate table out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from crawler.archives import nearby
+from crawler.commit import atomic_path, write_atomically
+from crawler.extract import extract
+from crawler.job.judging import judge_all
+from crawler.read import Incomplete, Skipped, read_pages
+from crawler.records import Candidate
+from crawler.report import Report, chain
+from crawler.tables import CandidateWriter
+
+if TYPE_CHECKING:
+    from crawler.job import Job, Progress, Tools
+
+#: candidates judged and written at once
+_BATCH = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractFiles:
+    """Names of the files of an extract job."""
+
+    folder: Path
+    number: int
+
+    @property
+    def table(self) -> Path:
+        """The candidate table."""
+        return self.folder / f"{self.number:05d}.parquet"
+
+    @property
+    def marker(self) -> Path:
+        """The report of the job; where it exists the table is whole."""
+        return self.folder / f"{self.number:05d}.json"
+
+
+@dataclass(slots=True)
+class _Count:
+    """What went by, counted where it went by."""
+
+    records: int = 0
+    pages: int = 0
+    images: int = 0
+    candidates: int = 0
+    written: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    incomplete: str = ""
+
+
+def read_extract_report(job: Job) -> Report | None:
+    """The report of this job if it is committed."""
+    marker = ExtractFiles(Path(job.output), job.number).marker
+    return msgspec.json.decode(marker.read_bytes(), type=Report) if marker.exists() else None
+
+
+def read_extract_reports(folder: Path) -> Iterator[Report]:
+    """The reports of all committed extract jobs of a folder, by number."""
+    for path in sorted(folder.glob("*.json")):
+        yield msgspec.json.decode(path.read_bytes(), type=Report)
+
+
+def extract_archive(job: Job, tools: Tools, progress: Progress) -> Report:
+    """Read the archive, write every candidate with the word of the candidate filters, then the marker."""
+    began = time.monotonic()
+    files = ExtractFiles(Path(job.output), job.number)
+    files.folder.mkdir(parents=True, exist_ok=True)
+    count = _Count()
+    with nearby(job.input, tools.etiquette, tools.scratch) as archive, atomic_path(files.table) as path:
+        _write_table(job, tools, archive, path, count, progress)
+        size = archive.stat().st_size
+    report = Report(
+        job=job.name,
+        kind=job.kind.value,
+        recipe=job.recipe,
+        stages=(
+            *chain(count.records, [("read", count.skipped)], kept=count.pages),
+            *chain(count.images, [("extract", count.dropped)], kept=count.candidates),
+            *chain(count.candidates, [("candidates", count.rejected)], kept=count.written),
+        ),
+        incomplete=count.incomplete,
+        bytes_read=size,
+        bytes_written=files.table.stat().st_size,
+        seconds=round(time.monotonic() - began, 3),
+    )
+    write_atomically(files.marker, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    return report
+
+
+def _write_table(job: Job, tools: Tools, archive: Path, path: Path, count: _Count, progress: Progress) -> None:
+    settings = tools.recipe.extract
+    name = job.input.rsplit("/", 1)[-1]
+    held: list[Candidate] = []
+    with CandidateWriter(path) as table:
+
+        def flush() -> None:
+            rulings = judge_all(tools.candidate_filters, held)
+            table.write(held, [ruling and ruling[0] for ruling in rulings])
+            count.rejected.update(ruling[0] for ruling in rulings if ruling)
+            count.written += rulings.count(None)
+            progress(len(held))
+            held.clear()
+
+        for item in read_pages(archive, name=name, wat=job.form == "wat", limits=settings):
+            if isinstance(item, Incomplete):
+                count.incomplete = f"{name} ends in the middle, at byte {item.offset}: {item.detail}"
+                continue
+            count.records += 1
+            if isinstance(item, Skipped):
+                count.skipped[item.reason.value] += 1
+                continue
+            extraction = extract(item, settings)
+            count.pages += 1
+            count.images += extraction.images
+            count.candidates += len(extraction.candidates)
+            count.dropped.update({reason.value: number for reason, number in extraction.dropped})
+            held.extend(extraction.candidates)
+            if len(held) >= _BATCH:
+                flush()
+        flush()

@@ -1,0 +1,163 @@
+"""The plan: from candidate tables to fetch jobs of equal size, without duplicates, with every host spread thin.
+
+All of it is one sorted query of DuckDB, which spills to disk: memory does not grow with the crawl. The result depends
+on the set of candidates alone, not on the order or number of the tables they lie in:
+
+- of pairs with one content id the first by (archive, offset, position) stays;
+- of a host with more rows than its cap those with the lowest content ids stay: a fair sample, for ids are hashes;
+- row k of n of a host stands at (k - 1/2) / n of the whole plan, so each job gets its share of each host, and two rows
+  of one host are as far apart as they can be.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crawler.commit import atomic_path, write_atomically
+from crawler.errors import InputError
+from crawler.records import Fault
+from crawler.settings import Plan
+from crawler.tables import ROWS_PER_GROUP, candidate_schema
+
+MARKER = "plan.json"
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """What a plan did. `candidates == rows + sum(rejected.values())` always holds."""
+
+    candidates: int
+    rejected: dict[str, int]
+    rows: int
+    rows_per_job: int
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFolder:
+    """Names of the files of a plan."""
+
+    path: Path
+
+    def job_table(self, number: int) -> Path:
+        """The candidate table of one job."""
+        return self.path / f"{number:05d}.parquet"
+
+    def read(self) -> Planned | None:
+        """The finished plan in this folder; None where there is none yet."""
+        marker = self.path / MARKER
+        return msgspec.json.decode(marker.read_bytes(), type=Planned) if marker.exists() else None
+
+
+def plan(tables: list[Path], folder: PlanFolder, settings: Plan, *, memory: str = "1GB", threads: int = 2) -> Planned:
+    """Write one candidate table per job into `folder`, then its marker; whatever an unfinished plan left is replaced.
+
+    Args:
+        tables: candidate tables; rows that a filter rejected are passed over.
+        folder: where the plan goes.
+        settings: job size, host cap, duplicates.
+        memory: what the sort may hold before it spills to disk, in DuckDB's words.
+        threads: of the sort.
+
+    Raises:
+        InputError: a table cannot be read.
+    """
+    import duckdb  # noqa: PLC0415 - heavy
+
+    folder.path.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.path.glob("*.parquet"):
+        leftover.unlink()
+    spill = folder.path / "spill.tmp"
+    options = {"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}
+    try:
+        with duckdb.connect(config=options) as database:
+            planned = _write_jobs(_Query(database, tables), folder, settings)
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        raise InputError(f"candidate tables cannot be read: {error}") from error
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
+    write_atomically(folder.path / MARKER, msgspec.json.format(msgspec.json.encode(planned), indent=2) + b"\n")
+    return planned
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """The three questions to the database. No text from outside is ever part of a query: file names are parameters."""
+
+    database: Any
+    tables: list[Path]
+
+    def _ask(self, text: str, **parameters: object) -> Any:  # noqa: ANN401 - duckdb ships no types
+        names = [str(one) for one in self.tables]
+        return self.database.sql(text, params={"tables": names, **parameters})
+
+    def count(self, what: str) -> int:
+        """How many accepted rows, or distinct values of them, there are."""
+        ((answer,),) = self._ask(f"SELECT count({what}) FROM read_parquet($tables) WHERE reason IS NULL").fetchall()  # noqa: S608 - `what` is a literal of this module
+        return int(answer)
+
+    def spread(self, settings: Plan) -> Iterator[pa.RecordBatch]:
+        """The planned rows in their order."""
+        answer = self._ask(
+            """
+            WITH numbered AS (
+                SELECT *, row_number() OVER (PARTITION BY content_id ORDER BY archive, "offset", "position") AS nth
+                FROM read_parquet($tables) WHERE reason IS NULL
+            ), ranked AS (
+                SELECT *,
+                    row_number() OVER (PARTITION BY host ORDER BY content_id, archive, "offset", "position") AS rank
+                FROM numbered WHERE nth = 1 OR NOT $unique
+            ), capped AS (
+                SELECT *, count(*) OVER (PARTITION BY host) AS size FROM ranked WHERE $cap = 0 OR rank <= $cap
+            )
+            SELECT * EXCLUDE (nth, rank, size) FROM capped
+            ORDER BY (rank - 0.5) / size, content_id, archive, "offset", "position"
+            """,
+            unique=settings.unique,
+            cap=settings.rows_per_host,
+        )
+        yield from answer.to_arrow_reader(ROWS_PER_GROUP)
+
+
+def _write_jobs(query: _Query, folder: PlanFolder, settings: Plan) -> Planned:
+    """Cut the stream of planned rows into one table per job."""
+    candidates = query.count("*") if query.tables else 0
+    unique = query.count("DISTINCT content_id") if settings.unique and candidates else candidates
+    rows = 0
+    jobs = 0
+    for table in _cut(query.spread(settings) if candidates else iter(()), settings.rows_per_job):
+        with atomic_path(folder.job_table(jobs)) as path:
+            pq.write_table(table.cast(candidate_schema()), path, compression="zstd", row_group_size=ROWS_PER_GROUP)
+        rows += table.num_rows
+        jobs += 1
+    dropped = {Fault.DUPLICATE.value: candidates - unique, Fault.HOST_CAP.value: unique - rows}
+    return Planned(
+        candidates=candidates,
+        rejected={reason: count for reason, count in dropped.items() if count},
+        rows=rows,
+        rows_per_job=settings.rows_per_job,
+        jobs=jobs,
+    )
+
+
+def _cut(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+    """Tables of exactly `size` rows, the last one of what is left."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += batch.num_rows
+        while count >= size:
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, size)
+            held = table.slice(size).to_batches()
+            count -= size
+    if count:
+        yield pa.Table.from_batches(held)

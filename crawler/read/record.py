@@ -1,0 +1,130 @@
+"""One WARC record in memory: its header, its block, and whether the lengths are true."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+
+#: a WARC or HTTP header larger than this is an attack: a million header lines fit into 9 kB of gzip (safety.md 5.4)
+HEADER_BYTES = 64 * 1024
+#: a record larger than this, unpacked, is no page; Common Crawl cuts pages at 5 MiB. Bounds memory against bombs
+RECORD_BYTES = 32 * 1024 * 1024
+
+Bytes = bytes | bytearray
+
+_FOLDED = re.compile(rb"\r?\n[ \t]+")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+
+
+class BrokenRecordError(ValueError):
+    """The bytes are no WARC record; the message says why. Never leaves this package."""
+
+
+class TooLargeError(BrokenRecordError):
+    """More than any page holds; perhaps a bomb."""
+
+
+class CutShortError(BrokenRecordError):
+    """The file ends before the record does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: a header, and a block of bytes that it describes."""
+
+    offset: int  # as in `Skipped`
+    head: Head
+    block: memoryview
+    checked: bool  # the container's own checksum covered the block
+
+
+class Head:
+    """The header of a record: lines of `name: value`, each behind a line feed."""
+
+    __slots__ = ("_lower", "_text")
+
+    def __init__(self, text: bytes) -> None:
+        self._text = _FOLDED.sub(b" ", text) if b"\n " in text or b"\n\t" in text else text
+        self._lower = self._text.lower()
+
+    def field(self, name: bytes) -> str:
+        """The value of the first line `name` (lower case here, any case there), or ""."""
+        start = self._lower.find(b"\n" + name + b":")
+        if start < 0:
+            return ""
+        start += len(name) + 2
+        end = self._text.find(b"\n", start)
+        value = self._text[start:] if end < 0 else self._text[start:end]
+        return value.strip().decode("utf-8", "replace")
+
+    def is_of_type(self, name: bytes) -> bool:
+        """Whether WARC-Type is `name` (lower case)."""
+        return b"\nwarc-type: " + name in self._lower or self.field(b"warc-type").lower() == name.decode()
+
+
+def split_head(data: Bytes) -> tuple[Head, int]:
+    """The header that `data` begins with, and where the block after it begins.
+
+    Raises:
+        BrokenRecordError: there is no WARC header, or it has no end within `HEADER_BYTES`.
+    """
+    if not data.startswith(b"WARC/"):
+        raise BrokenRecordError("does not begin with WARC/")
+    end = data.find(b"\r\n\r\n", 0, HEADER_BYTES)
+    if end >= 0:
+        return Head(bytes(data[:end])), end + 4
+    # lines that end in a line feed alone are wrong, and exist
+    blank = _BLANK_LINE.search(data, 0, HEADER_BYTES)
+    if blank is None:
+        raise BrokenRecordError(f"no end of header within {HEADER_BYTES} bytes")
+    return Head(bytes(data[: blank.start()])), blank.end()
+
+
+def declared_length(head: Head) -> int:
+    """The Content-Length of a record.
+
+    Raises:
+        BrokenRecordError: it is missing, negative or no number.
+    """
+    written = head.field(b"content-length")
+    if not (written.isascii() and written.isdigit() and len(written) < 19):
+        raise BrokenRecordError(f"Content-Length is {written[:40]!r}")
+    return int(written)
+
+
+def whole_record(data: Bytes, offset: int, *, checked: bool) -> Record:
+    """The record that `data` holds: one, complete, and nothing but line ends after it.
+
+    A length that runs past the end would swallow the next record in a reader that believes it; one that is too small
+    would leave text behind that is taken for a record. Both are refused here.
+
+    Raises:
+        BrokenRecordError: it is not so.
+    """
+    head, start = split_head(data)
+    length = declared_length(head)
+    end = start + length
+    if end > len(data):
+        raise BrokenRecordError(f"Content-Length {length}, but only {len(data) - start} bytes are there")
+    if bytes(data[end : end + 9]).strip(b"\r\n"):
+        raise BrokenRecordError(f"Content-Length {length}, but {len(data) - start} bytes are there")
+    return Record(offset, head, memoryview(data)[start:end], checked)
+
+
+def digest_is_wrong(record: Record) -> bool:
+    """Whether the record carries a sha1 WARC-Block-Digest that its block does not have.
+
+    Only the block digest is compared: what a payload digest covers differs between writers.
+    """
+    algorithm, _, written = record.head.field(b"warc-block-digest").partition(":")
+    if algorithm.lower() not in ("sha1", "sha-1"):
+        return False
+    try:
+        expected = base64.b32decode(written.upper()) if len(written) == 32 else bytes.fromhex(written)
+    except (binascii.Error, ValueError):
+        return False
+    # not for security: the digest is the archive's own, against accidents
+    return len(expected) == 20 and hashlib.sha1(record.block, usedforsecurity=False).digest() != expected

@@ -1,0 +1,202 @@
+"""The nouns: one small frozen record per stage, one meaning per field.
+
+    Page  ->  Candidate  ->  Fetched  ->  Picture  ->  Sample          (or Rejected, at any arrow)
+
+A stage is a verb that takes one record and returns the next one, or `Rejected`. No field means "not yet": what is not
+known at a stage is not a field of its record. Absent text is the empty string.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import xxhash
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Fault(StrEnum):
+    """What can go wrong with a candidate outside of any filter. The values are report columns (docs/reasons.md)."""
+
+    # plan
+    DUPLICATE = "duplicate"
+    HOST_CAP = "host_cap"
+    # before traffic
+    URL_REFUSED = "url_refused"
+    # the network
+    ADDRESS_REFUSED = "address_refused"
+    DNS_FAILED = "dns_failed"
+    CONNECT_FAILED = "connect_failed"
+    TLS_FAILED = "tls_failed"
+    TIMEOUT = "timeout"
+    PROTOCOL_ERROR = "protocol_error"
+    # the answer
+    HTTP_GONE = "http_gone"
+    HTTP_FORBIDDEN = "http_forbidden"
+    HTTP_RATE_LIMITED = "http_rate_limited"
+    HTTP_SERVER_ERROR = "http_server_error"
+    HTTP_OTHER = "http_other"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_TRUNCATED = "body_truncated"
+    BODY_EMPTY = "body_empty"
+    BAD_ENCODING = "bad_encoding"
+    # the decoder
+    NOT_AN_IMAGE = "not_an_image"
+    FORMAT_REFUSED = "format_refused"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    IMAGE_BROKEN = "image_broken"
+
+
+class TextSource(StrEnum):
+    """Where a caption was found on its page, best first: the order is the default preference."""
+
+    ALT = "alt"
+    FIGCAPTION = "figcaption"
+    TITLE = "title"
+    OG_IMAGE_ALT = "og_image_alt"
+    OG_TITLE = "og_title"
+    PAGE_TITLE = "page_title"
+
+
+class ImageSource(StrEnum):
+    """Which mark-up named the image."""
+
+    IMG_SRC = "img_src"
+    SRCSET = "srcset"
+    LAZY = "lazy"
+    PICTURE = "picture"
+    OG_IMAGE = "og_image"
+    TWITTER_IMAGE = "twitter_image"
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlPage:
+    """One HTML response as a WARC file holds it."""
+
+    url: str  # WARC-Target-URI as written; http or https
+    archive: str  # name of the WARC file
+    offset: int  # of the record in that file, in bytes as stored
+    headers: tuple[tuple[str, str], ...]  # of the HTTP response, names in lower case
+    body: bytes  # HTML, content coding removed
+
+
+@dataclass(frozen=True, slots=True)
+class WatPage:
+    """One page as a WAT file describes it: links only, no HTML."""
+
+    url: str
+    archive: str  # name of the WARC file that the WAT record describes (its Container.Filename)
+    offset: int  # of the page's record in that WARC file; -1 where the WAT file does not say
+    envelope: bytes  # the JSON text of the record
+
+
+Page = HtmlPage | WatPage
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A text for an image, and where on the page it was found."""
+
+    source: TextSource
+    text: str  # cleaned (crawler.captions); empty when the written text held nothing to read
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One image link with its text, found on one page, before any network traffic."""
+
+    image_url: str  # absolute, normalised (WHATWG), http or https, no fragment
+    image_source: ImageSource
+    caption: Caption  # the best one by preference
+    other_captions: tuple[Caption, ...]  # further texts of the same image, never equal to the first
+    page_url: str  # as written in the archive
+    archive: str  # name of the WARC file
+    offset: int  # of the page's record there; -1 where unknown
+    position: int  # of the image on its page, from 0
+    licence: str  # Creative Commons address that the page links, or ""
+    language: str  # BCP 47 primary tag that the page declares, or ""
+    opt_outs: tuple[str, ...]  # robots directives of the page, such as "robots: noai"
+    written_src: str  # the link exactly as the page has it
+    written_text: str  # the caption exactly as the page has it
+    base_url: str  # what a relative link stands on: <base href> as written, or ""
+
+    @property
+    def content_id(self) -> str:
+        """128 bits in hex that name this pair everywhere: xxh3 of normalised image address and cleaned text."""
+        return xxhash.xxh3_128_hexdigest(f"{self.image_url}\n{self.caption.text}".encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An image as its server sent it."""
+
+    candidate: Candidate
+    body: bytes  # everything the server sent, never a prefix, content coding removed
+    final_url: str  # after redirects
+    content_type: str  # as sent, or ""
+    opt_outs: tuple[str, ...]  # opt-out headers as sent, such as "x-robots-tag: noai"
+    fetched_at: int  # seconds since 1970, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an image file says of itself."""
+
+    width: int  # before orientation is applied
+    height: int
+    format: str  # "JPEG", "PNG", ... as the decoder names it
+    frames: int  # 1 for a still picture, 2 for any animation (frames are never counted: that is a bomb)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded image: upright, RGB, 8 bits a channel, alpha on white."""
+
+    fetched: Fetched
+    header: Header
+    pixels: Image  # mode RGB, at full size
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """What later lists will be matched against: exact hashes of the bytes received, pHash before any crop."""
+
+    md5: str  # 32 hex digits
+    sha1: str  # 40 hex digits
+    sha256: str  # 64 hex digits
+    phash: int  # 64 bits, imagehash's bit order (most significant first)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What goes into a shard: the encoded picture and everything known about it. The pixels are no longer held."""
+
+    fetched: Fetched
+    header: Header
+    hashes: Hashes
+    image: bytes  # encoded for the shard
+    width: int  # of the encoded picture
+    height: int
+    scores: tuple[tuple[str, float | str], ...]  # column and value, in the order of the filters
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The other way a candidate can end: `reason` is a Fault or a filter's name."""
+
+    candidate: Candidate
+    reason: str
+    detail: str = ""  # for people, never for counting; never holds what a removal list names
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A filter's word on one record. `score` is kept in the row whichever way the verdict falls."""
+
+    keep: bool
+    score: float | None = None
+    detail: str = ""

@@ -1,0 +1,234 @@
+"""Everything that can be set, as frozen values read from one TOML file: the recipe.
+
+A recipe says what a data set is. Two runs with the same recipe over the same inputs make the same data set; therefore
+the recipe has a digest, and a run folder belongs to one digest. `[resources]` is how fast, not what: it is not in the
+digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from crawler.errors import SettingsError
+from crawler.records import TextSource
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the recipe: unknown keys are an error, for a misspelt key would silently be the default."""
+
+
+class Extract(_Section, frozen=True):
+    """What is taken from a page."""
+
+    #: which texts may be captions, best first; an image without any of them is no candidate
+    texts: tuple[TextSource, ...] = (TextSource.ALT, TextSource.FIGCAPTION, TextSource.TITLE, TextSource.OG_IMAGE_ALT)
+    #: pages longer than this are cut; Common Crawl itself cuts at 1 MiB (5 MiB since 2025)
+    html_bytes: Positive = 5 * 1024 * 1024
+    #: images taken from one page at most; a page of a million links is an attack on everybody behind us
+    images_per_page: Positive = 10_000
+    #: captions are cut here, in characters, at the end
+    text_characters: Positive = 2_000
+    #: longer addresses are no candidates (LAION used 2,000)
+    url_characters: Positive = 2_000
+
+
+class Plan(_Section, frozen=True):
+    """How candidates become jobs."""
+
+    rows_per_job: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    #: rows of one host in the whole run; 0 is no cap
+    rows_per_host: NotNegative = 0
+    #: drop pairs whose image address and text were both seen before in this run
+    unique: bool = True
+
+
+class Fetch(_Section, frozen=True):
+    """How images are downloaded: who we say we are, and what we put up with."""
+
+    #: sent with every request and matched against robots.txt; `contact` is added to it
+    user_agent: str = "pairtrawl/0.1"
+    #: an address of a page or mailbox that a site owner can turn to
+    contact: str = ""
+    #: from first look-up to last byte, all redirects included
+    total_seconds: Seconds = 30.0
+    connect_seconds: Seconds = 10.0
+    #: between two reads; a server that drips is ended by `total_seconds`
+    read_seconds: Seconds = 10.0
+    body_bytes: Positive = 10 * 1024 * 1024
+    redirects: NotNegative = 5
+    ports: tuple[int, ...] = (80, 443)
+    #: networks that may be dialled although they are not public; for tests and demos on loopback only
+    allow_networks: tuple[str, ...] = ()
+    #: names that are not looked up: "host" = "address" or "address:port"; a name may start with "*."
+    hosts: dict[str, str] = {}
+    #: PEM file of further certificate authorities; "" is the system's store alone
+    ca_file: str = ""
+
+
+class Decode(_Section, frozen=True):
+    """What is accepted as an image, and at what size, judged from the header before any pixel is decoded."""
+
+    formats: tuple[Literal["JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF"], ...] = (
+        "JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF",
+    )  # fmt: skip
+    #: width times height; 40 MP takes 120 MB as RGB
+    pixels: Positive = 40_000_000
+    side_pixels: Positive = 20_000
+
+
+class Output(_Section, frozen=True):
+    """How a picture is written. The names are img2dataset's."""
+
+    resize_mode: Literal["no", "keep_ratio", "keep_ratio_largest", "center_crop", "border"] = "keep_ratio"
+    image_size: Positive = 256
+    #: never enlarge
+    resize_only_if_bigger: bool = True
+    #: "original" stores the bytes as received and never re-encodes
+    encode_format: Literal["jpg", "png", "webp", "original"] = "jpg"
+    encode_quality: Annotated[int, msgspec.Meta(ge=0, le=100)] = 95
+    #: digits of a shard's name
+    shard_digits: Annotated[int, msgspec.Meta(ge=1, le=12)] = 5
+
+
+class Resources(_Section, frozen=True):
+    """How much of the machine is used. Changes speed and memory, never the result; not part of the digest."""
+
+    #: downloads in flight in one worker process
+    downloads: Positive = 256
+    downloads_per_host: Positive = 4
+    #: bodies held in memory between network and decoder, in one worker process
+    body_bytes_in_flight: Positive = 256 * 1024 * 1024
+    #: decoded pixels held in one worker process (3 bytes each)
+    pixels_in_flight: Positive = 100_000_000
+    decode_threads: Positive = 2
+    torch_threads: Positive = 1
+
+
+class FilterChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[filters]]` table: the filter's name and its own settings."""
+
+    use: str
+    settings: dict[str, Any] = {}
+
+
+class Recipe(_Section, frozen=True):
+    """A whole recipe. `folder` is where it was read from: relative paths in it stand on that folder."""
+
+    name: str = "unnamed"
+    description: str = ""
+    #: archives to read where the command line names none
+    inputs: tuple[str, ...] = ()
+    extract: Extract = Extract()
+    plan: Plan = Plan()
+    fetch: Fetch = Fetch()
+    decode: Decode = Decode()
+    output: Output = Output()
+    resources: Resources = Resources()
+    filters: tuple[FilterChoice, ...] = ()
+    folder: str = "."
+
+    @property
+    def digest(self) -> str:
+        """32 hex digits that change exactly when the data set that this recipe describes changes."""
+        content = msgspec.to_builtins(self)
+        for not_content in ("resources", "folder", "description", "inputs"):
+            del content[not_content]
+        for this_machine in ("hosts", "ca_file"):
+            del content["fetch"][this_machine]
+        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:32]
+
+
+_FILTER_NAME = re.compile(r"(candidates|bodies|pictures)\.[a-z][a-z0-9_]*")
+_STAGES = ("candidates", "bodies", "pictures")
+
+
+def parse_recipe(text: str, *, name: str = "recipe", folder: str = ".", overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe in a TOML text.
+
+    Args:
+        text: TOML.
+        name: what messages call it: the file's name.
+        folder: relative paths in the recipe stand on it.
+        overrides: "key=value" each, the value as TOML or else as plain text: "fetch.total_seconds=10",
+            "filters.min_side.pixels=128".
+
+    Raises:
+        SettingsError: the text, or an override, is not right; the message names the key and what was expected.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name}: not valid TOML: {error}") from error
+    if "folder" in tree:
+        raise SettingsError(f"{name}: unknown key `folder`")
+    tables = tree.get("filters", [])
+    if not isinstance(tables, list):
+        raise SettingsError(f"{name}: `filters` must be written as [[filters]] tables")
+    tree["filters"] = [
+        _filter_choice(table, f"{name}: [[filters]] number {number}") for number, table in enumerate(tables, 1)
+    ]
+    for override in overrides:
+        _override(tree, override)
+    try:
+        recipe = msgspec.convert(tree | {"folder": folder}, Recipe)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}: {error} ($ is the top of the recipe)") from error
+    _check_order(recipe, name)
+    return recipe
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    """Set one value in the tree of a recipe."""
+    key, equals, written = override.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError(f"--set {override}: must be KEY=VALUE, such as fetch.total_seconds=10")
+    try:
+        value = tomllib.loads(f"value = {written}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = written  # a bare word is a text, so that a shell needs no second pair of quotes
+    *path, last = key.strip().split(".")
+    table: Any = tree
+    if path[:1] == ["filters"]:
+        named = [one for one in tree["filters"] if path[1:] in (one["use"].split(".")[1:], one["use"].split("."))]
+        if not named:
+            raise SettingsError(f"--set {override}: the recipe uses no filter of that name")
+        table = named[0]["settings"]
+    else:
+        for step in path:
+            table = table.setdefault(step, {})
+            if not isinstance(table, dict):
+                raise SettingsError(f"--set {override}: `{step}` is not a table of the recipe")
+    table[last] = value
+
+
+def _filter_choice(table: object, where: str) -> dict[str, Any]:
+    if not isinstance(table, dict) or not isinstance(table.get("use"), str):
+        raise SettingsError(f'{where}: needs `use`, the name of a filter such as "pictures.min_side"')
+    if not _FILTER_NAME.fullmatch(table["use"]):
+        raise SettingsError(
+            f'{where}: use = "{table["use"]}" is not folder.name with folder one of {", ".join(_STAGES)}'
+        )
+    return {"use": table["use"], "settings": {key: value for key, value in table.items() if key != "use"}}
+
+
+def _check_order(recipe: Recipe, name: str) -> None:
+    """Candidates are judged before any traffic and bodies before any decoder, whatever order a recipe is written in."""
+    places = [_STAGES.index(choice.use.split(".")[0]) for choice in recipe.filters]
+    if places != sorted(places):
+        raise SettingsError(
+            f"{name}: [[filters]] must come in the order {', '.join(_STAGES)}, for that is how they run"
+        )
+    names = [choice.use.split(".")[1] for choice in recipe.filters]
+    twice = sorted({one for one in names if names.count(one) > 1})
+    if twice:
+        raise SettingsError(f"{name}: filter {', '.join(twice)} is used twice; each name is one column of the report")

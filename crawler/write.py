@@ -1,0 +1,255 @@
+"""A shard: NNNNN.tar, NNNNN.parquet and, as the mark that both are whole, NNNNN_stats.json.
+
+Samples come in the order in which the web answers; files are written in the order of their keys, with nothing in the
+tar that depends on the day. Between the two stands a spool file: pictures and rows wait on disk, not in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, NamedTuple, Self
+
+import msgspec
+
+from crawler.commit import atomic_path, remove, temporary_path, write_atomically
+from crawler.encode import extension_of
+from crawler.errors import RunFolderError
+from crawler.records import Rejected, Sample
+from crawler.rows import (
+    FILTERED,
+    NOT_DOWNLOADED,
+    NOT_RESIZED,
+    SUCCESS,
+    Facts,
+    Row,
+    arrow_schema,
+    columns_with,
+    kept_row,
+    rejected_row,
+    tar_json,
+)
+from crawler.settings import Output
+from crawler.tar import TarFile
+
+__all__ = ["Facts", "ShardWriter", "is_committed", "key_of", "read_stats", "shard_paths"]
+
+#: rows decoded at a time while a shard is assembled, and rows of a parquet row group; img2dataset's groups of 100 rows
+#: make a file of 3,000 rows 30 round trips long
+_ROWS_AT_ONCE = 10_000
+
+
+class ShardPaths(NamedTuple):
+    """The three files of a shard, in the order in which they are committed."""
+
+    tar: Path
+    table: Path
+    stats: Path
+
+
+class _Waiting(NamedTuple):
+    """Where a sample lies in the spool: the row at `start`, then the picture; no picture for a rejected one."""
+
+    start: int
+    row_bytes: int
+    image_bytes: int
+    extension: str
+
+
+def shard_paths(folder: Path, number: int, settings: Output) -> ShardPaths:
+    """The files of shard `number`."""
+    name = f"{number:0{settings.shard_digits}d}"
+    return ShardPaths(folder / f"{name}.tar", folder / f"{name}.parquet", folder / f"{name}_stats.json")
+
+
+def key_of(number: int, index: int, rows: int, settings: Output) -> str:
+    """img2dataset's key of a row: digits of the shard, then digits of the row, `rows` being the most a shard may have.
+
+    Raises:
+        ValueError: the index is outside of the shard.
+    """
+    if not 0 <= index < rows:
+        raise ValueError(f"row {index} is outside of a shard of {rows} rows")
+    digits = len(str(rows - 1)) if rows > 1 else 0  # ceil(log10(rows)), without rounding
+    return f"{10**digits * number + index:0{digits + settings.shard_digits}d}"
+
+
+class ShardWriter:
+    """Takes the rows of one job in any order and commits them as one shard, or leaves nothing.
+
+    `rows` is what a full shard of the plan holds (the keys depend on it), not what this one does. `columns` are the
+    score columns of the recipe's filters, in its order: name and "float" or "string". A context manager: what was not
+    committed when the block ends is gone. Not for use by two threads at once.
+    """
+
+    def __init__(
+        self, folder: Path, number: int, rows: int, settings: Output, columns: Sequence[tuple[str, str]]
+    ) -> None:
+        self._paths = shard_paths(folder, number, settings)
+        self._number = number
+        self._rows = rows
+        self._settings = settings
+        self._columns = columns_with(columns)
+        self._scores = frozenset(name for name, _ in columns)
+        self._waiting: dict[int, _Waiting] = {}
+        self._messages: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
+        self._started = time.time()
+        self._encoder = msgspec.json.Encoder()
+        self._spool_path = temporary_path(self._paths.tar)
+        self._spool: IO[bytes] = self._spool_path.open("x+b")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._spool.close()
+        self._spool_path.unlink(missing_ok=True)
+
+    def keep(self, index: int, sample: Sample) -> None:
+        """Take a sample; `index` is the row's position in the job's input.
+
+        Raises:
+            ValueError: the index was given before or is outside of the shard, or a score has no column.
+            OSError: the disk is full.
+        """
+        extension = extension_of(sample.header, self._settings)
+        self._add(index, kept_row(self._key(index), sample), sample.image, extension)
+
+    def reject(self, index: int, rejected: Rejected, facts: Facts | None = None) -> None:
+        """Take a candidate that did not become a sample, with what was learnt of it before it was rejected.
+
+        Raises:
+            ValueError: as `keep`.
+            OSError: the disk is full.
+        """
+        self._add(index, rejected_row(self._key(index), rejected, facts), b"", "")
+
+    def commit(self, stats: Mapping[str, object]) -> None:
+        """Write tar, table and stats, in that order, each whole or not at all; the shard exists from then on.
+
+        `stats` are added to img2dataset's keys in NNNNN_stats.json.
+
+        Raises:
+            ValueError: `stats` holds a key that the writer counts itself.
+            OSError: the disk is full; nothing is committed, and the rows are still here for another try.
+        """
+        counted = self._counted()
+        twice = sorted(counted.keys() & stats.keys())
+        if twice:
+            raise ValueError(f"{', '.join(twice)}: counted by the writer itself")
+        with atomic_path(self._paths.table) as table, atomic_path(self._paths.tar) as tar:  # the inner one lands first
+            files = {self._paths.tar.name: self._assemble(tar, table), self._paths.table.name: _described(table)}
+            # A shard that is made again must not be vouched for by the mark of its predecessor while its files change.
+            if self._paths.stats.exists():
+                remove(self._paths.stats)
+        content = self._encoder.encode({**counted, **stats, "files": files})
+        write_atomically(self._paths.stats, msgspec.json.format(content, indent=4) + b"\n")
+
+    def _key(self, index: int) -> str:
+        return key_of(self._number, index, self._rows, self._settings)
+
+    def _add(self, index: int, row: Row, image: bytes, extension: str) -> None:
+        if index in self._waiting:
+            raise ValueError(f"row {index} of shard {self._number} was written twice")
+        stray = sorted(row.keys() - {name for name, _ in self._columns})
+        if stray:
+            raise ValueError(f"score {', '.join(stray)} has no column")
+        content = self._encoder.encode(row)
+        start = self._spool.seek(0, 2)
+        self._spool.write(content)
+        self._spool.write(image)
+        self._waiting[index] = _Waiting(start, len(content), len(image), extension)
+        self._statuses[row["status"]] += 1
+        self._messages[row.get("error_message", SUCCESS)] += 1
+
+    def _counted(self) -> dict[str, object]:
+        """img2dataset's statistics, and how many rows a filter turned down."""
+        ended = time.time()
+        return {
+            "count": len(self._waiting),
+            "successes": self._statuses[SUCCESS],
+            "failed_to_download": self._statuses[NOT_DOWNLOADED],
+            "failed_to_resize": self._statuses[NOT_RESIZED],
+            "duration": ended - self._started,
+            "start_time": self._started,
+            "end_time": ended,
+            "status_dict": dict(sorted(self._messages.items())),
+            "filtered": self._statuses[FILTERED],
+        }
+
+    def _assemble(self, tar_path: Path, table_path: Path) -> dict[str, object]:
+        """Write the tar and the table in the order of the keys; returns size and hash of the tar."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+        import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
+
+        schema = arrow_schema(self._columns)
+        indexes = iter(sorted(self._waiting))
+        with (
+            TarFile(tar_path) as tar,
+            pq.ParquetWriter(table_path, schema, compression="zstd", compression_level=3) as table,
+        ):
+            while chunk := list(islice(indexes, _ROWS_AT_ONCE)):
+                rows = []
+                for row, image, extension in self._read(chunk):
+                    rows.append(row)
+                    if extension:
+                        self._write_sample(tar, row, image, extension)
+                table.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=_ROWS_AT_ONCE)
+        return {"bytes": tar.bytes_written, "sha256": tar.sha256}
+
+    def _write_sample(self, tar: TarFile, row: Row, image: bytes, extension: str) -> None:
+        """The members of one sample, in img2dataset's order."""
+        key = row["key"]
+        content = self._encoder.encode(tar_json(row, self._columns))
+        tar.add(f"{key}.{extension}", image)
+        tar.add(f"{key}.json", content)
+        tar.add(f"{key}.txt", row["caption"].encode())
+
+    def _read(self, indexes: Sequence[int]) -> Iterator[tuple[Row, bytes, str]]:
+        for index in indexes:
+            start, row_bytes, image_bytes, extension = self._waiting[index]
+            self._spool.seek(start)
+            content = self._spool.read(row_bytes + image_bytes)
+            yield msgspec.json.decode(content[:row_bytes]), content[row_bytes:], extension
+
+
+def _described(path: Path) -> dict[str, object]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def read_stats(folder: Path, number: int, settings: Output) -> dict[str, Any]:
+    """The content of NNNNN_stats.json.
+
+    Raises:
+        RunFolderError: the file is missing or is not one of ours.
+    """
+    path = shard_paths(folder, number, settings).stats
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.DecodeError) as error:
+        raise RunFolderError(f"{path}: cannot be read as the statistics of a shard: {error}") from error
+
+
+def is_committed(folder: Path, number: int, settings: Output) -> bool:
+    """Whether the shard is whole: its mark is there, and tar and table have the sizes that the mark names.
+
+    Raises:
+        RunFolderError: the mark is there but is not one of ours.
+    """
+    paths = shard_paths(folder, number, settings)
+    if not paths.stats.exists():
+        return False
+    files = read_stats(folder, number, settings).get("files", {})
+    return all(
+        path.exists() and path.stat().st_size == files.get(path.name, {}).get("bytes")
+        for path in (paths.tar, paths.table)
+    )

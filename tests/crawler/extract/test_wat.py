@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.extract import NoCandidate, extract
+from crawler.extract.cc2dataset import derive_cc2dataset
+from crawler.records import Candidate, Caption, ImageSource, TextSource, WatPage
+from crawler.settings import Extract
+
+
+def a_wat_page(
+    links: Any = (), head: Any = None, headers: Any = None, url: str = "http://pages.test/x/boats.html"
+) -> WatPage:
+    response = {"Headers": headers or {}, "HTML-Metadata": {"Head": head or {}, "Links": list(links)}}
+    record = {"Envelope": {"Payload-Metadata": {"HTTP-Response-Metadata": response}}}
+    return WatPage(url, "a.warc.gz", 900, json.dumps(record).encode())
+
+
+def an_image(url: str, alt: str | None = None, **more: str) -> dict[str, str]:
+    return {"path": "IMG@/src", "url": url, **({} if alt is None else {"alt": alt}), **more}
+
+
+def candidates_of(page: WatPage) -> tuple[Candidate, ...]:
+    extraction = extract(page, Extract())
+    assert extraction.images == len(extraction.candidates) + sum(count for _, count in extraction.dropped)
+    return extraction.candidates
+
+
+def test_an_image_link_is_a_candidate_with_everything_known_about_it() -> None:
+    page = a_wat_page(
+        [{"path": "A@/href", "url": "https://creativecommons.org/licenses/by/4.0/", "rel": "license"},
+         an_image("../boat.jpg", " A boat\n", title="T")],
+        {"Base": "/v2/w/", "Metas": [{"name": "Robots", "content": "NOAI"}]},
+        {"CONTENT-LANGUAGE": "de-AT", "X-Robots-Tag": ["noindex", "index"]},
+    )  # fmt: skip
+    assert candidates_of(page) == (
+        Candidate(
+            image_url="http://pages.test/v2/boat.jpg",
+            image_source=ImageSource.IMG_SRC,
+            caption=Caption(TextSource.ALT, "A boat"),
+            other_captions=(Caption(TextSource.TITLE, "T"),),
+            page_url="http://pages.test/x/boats.html",
+            archive="a.warc.gz",
+            offset=900,
+            position=0,
+            licence="https://creativecommons.org/licenses/by/4.0/",
+            language="de",
+            opt_outs=("x-robots-tag: noindex", "robots: noai"),
+            written_src="../boat.jpg",
+            written_text=" A boat\n",
+            base_url="/v2/w/",
+        ),
+    )
+
+
+def test_previews_and_other_image_attributes_are_read() -> None:
+    links = [
+        {"path": "IMG@/srcset", "url": "a.jpg 1x, b.jpg 2x", "alt": "A"},
+        {"path": "IMG@/data-src", "url": "/c.jpg", "alt": "C"},
+        {"path": "IMG@/longdesc", "url": "long.html", "alt": "L"},
+    ]
+    metas = [{"property": "og:image", "content": "/o.jpg"}, {"property": "og:image:alt", "content": "O"}]
+    found = candidates_of(a_wat_page(links, {"Metas": metas}))
+    assert [(one.written_src, one.image_source.value, one.caption.text) for one in found] == [
+        ("b.jpg", "srcset", "A"), ("/c.jpg", "lazy", "C"), ("/o.jpg", "og_image", "O"),
+    ]  # fmt: skip
+
+
+def test_values_of_the_wrong_kind_cost_themselves_alone() -> None:
+    links = [an_image("a.jpg", "A"), 7, {"path": "IMG@/src", "url": "b.jpg", "alt": None}, {"path": ["x"], "url": {}},
+             {"path": "IMG@/src", "url": "c.jpg", "alt": "C", "title": 5}]  # fmt: skip
+    page = a_wat_page(links, {"Base": 1, "Metas": [None, {"name": "robots", "content": "noai"}]}, {"A": 5, "B": [1]})
+    assert [(one.written_src, one.opt_outs) for one in candidates_of(page)] == [
+        ("a.jpg", ("robots: noai",)), ("c.jpg", ("robots: noai",)),
+    ]  # fmt: skip
+    for nonsense in (b"[]", b"7", b'{"Envelope": 5}', b'{"Envelope": {"Payload-Metadata": []}}'):
+        assert candidates_of(WatPage("http://a.test/", "a", -1, nonsense)) == ()
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"\xff", b'{"Envelope": NaN}', b'{"Envelope": 1e999', b"[" * 100_000, b"{}x"]
+)
+def test_damaged_json_is_counted(text: bytes) -> None:
+    extraction = extract(WatPage("http://a.test/", "a", -1, text), Extract())
+    assert (extraction.images, extraction.dropped) == (1, ((NoCandidate.UNREADABLE, 1),))
+
+
+def test_the_columns_of_cc2dataset_come_out_exactly() -> None:
+    page = a_wat_page([an_image("../b\\o.jpg", " A ")], {"Base": "sub/dir/"})
+    (candidate,) = candidates_of(page)
+    url = "http://pages.test/x/sub/b\\o.jpg"
+    assert derive_cc2dataset(candidate) == {
+        "uid": hashlib.md5(f" A {url}".encode()).hexdigest(),
+        "url": url,
+        "alt": " A ",
+        "cc_filename": "a.warc.gz",
+        "page_url": "http://pages.test/x/boats.html",
+    }
+
+
+def test_rows_that_cc2dataset_tells_apart_stay_apart() -> None:
+    links = [an_image("a.jpg", "A"), an_image("a.jpg", "A "), an_image("a.jpg#x", "A"), an_image("a.jpg", " "),
+             an_image("a.jpg", " ", title="T"), an_image("a.jpg", "A")]  # fmt: skip
+    extraction = extract(a_wat_page(links), Extract())
+    assert len({derive_cc2dataset(one)["uid"] for one in extraction.candidates}) == 4
+    assert dict(extraction.dropped) == {NoCandidate.REPEATED: 2}
+
+
+_TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(["http://a.test/b", "//c.test", "../d", "", " ", "http://["]))
+
+
+@given(st.lists(st.tuples(_TEXTS, _TEXTS), max_size=6), _TEXTS)
+def test_every_row_that_leads_somewhere_is_derived(pairs: list[tuple[str, str]], base: str) -> None:
+    page = a_wat_page([an_image(url, alt) for url, alt in pairs], {"Base": base})
+    derived = {(row["url"], row["alt"]) for row in map(derive_cc2dataset, candidates_of(page))}
+    expected = {
+        (row["url"], alt)
+        for url, alt in pairs
+        for row in [derive_cc2dataset(_as_written(page, url, alt, base))]
+        if alt and _leads_somewhere(page, url, base)
+    }
+    assert derived >= expected
+
+
+def _as_written(page: WatPage, url: str, alt: str, base: str) -> Candidate:
+    from tests.builders import a_candidate
+
+    return a_candidate(alt, page_url=page.url, archive=page.archive, written_src=url, base_url=base)
+
+
+def _leads_somewhere(page: WatPage, url: str, base: str) -> bool:
+    from crawler.urls import Base
+
+    return bool(Base(page.url, base).join(url))
+
+
+_KEYS = st.sampled_from(["path", "url", "alt", "Base", "Metas", "Link", "name", "content", "Head", "Links"])
+_LEAVES = st.one_of(st.none(), st.booleans(), st.text(max_size=3), st.integers(), st.floats())
+_TREES = st.recursive(
+    _LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_KEYS, inner, max_size=3))
+)
+
+
+@given(_TREES)
+def test_no_description_raises(tree: Any) -> None:
+    for page in (
+        a_wat_page([tree, an_image("a", "b")], tree, tree),
+        a_wat_page(tree if isinstance(tree, list) else ()),
+    ):
+        candidates_of(page)

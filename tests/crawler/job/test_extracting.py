@@ -1,0 +1,43 @@
+"""An extract job: every candidate is in the table, kept or not, and a short archive is never a short success."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from crawler.job import Job, JobKind, finished, run_job
+from crawler.settings import Recipe
+from tests.crawler.job.test_crawling import Keep, tools
+from workers.demo import inputs
+
+
+def a_job(folder: Path, archive: str) -> Job:
+    form = "wat" if ".wat" in archive else "warc"
+    output = str(folder / "candidates")
+    return Job(kind=JobKind.EXTRACT, number=3, input=archive, output=output, recipe="digest", form=form)
+
+
+def test_every_candidate_is_in_the_table_with_the_word_of_the_filters(tmp_path: Path) -> None:
+    for archive in inputs():
+        long_enough = (("long_enough", Keep(lambda candidate: len(candidate.caption.text) > 8)),)
+        job = a_job(tmp_path, archive)
+        report = run_job(job, tools(tmp_path, {}, candidate_filters=long_enough))
+        read, extract, candidates = report.stages
+        table = pq.read_table(tmp_path / "candidates" / "00003.parquet").to_pylist()
+        assert read.kept > 5
+        assert len(table) == extract.kept == candidates.found > 100
+        assert sum(row["reason"] is None for row in table) == candidates.kept
+        assert {row["reason"] for row in table} == {None, "long_enough"}
+        assert report.incomplete == ""
+        assert finished(job, Recipe()) == report
+
+
+def test_an_archive_that_was_cut_is_reported_as_incomplete(tmp_path: Path) -> None:
+    for archive in inputs():
+        cut = tmp_path / Path(archive).name
+        content = Path(archive).read_bytes()
+        cut.write_bytes(content[: len(content) * 2 // 3])
+        report = run_job(a_job(tmp_path, str(cut)), tools(tmp_path, {}))
+        assert cut.name in report.incomplete
+        assert report.stages[0].kept > 3
