@@ -1,0 +1,1 @@
+"""Filters of the bytes as received, before any decoder sees them."""

@@ -1,0 +1,1 @@
+"""Filters of links and their captions, before any network traffic."""

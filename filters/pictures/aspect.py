@@ -1,0 +1,28 @@
+"""Keep pictures whose longer side is at most `max_ratio` times the shorter: banners and rules are no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from crawler.records import Picture, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """Judges by longer side over shorter side, whichever way the picture lies."""
+
+    max_ratio: Annotated[float, Meta(ge=1)] = 3.0
+
+    def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
+        """One verdict per picture, in order."""
+        return [self._judge_one(*sorted(picture.pixels.size)) for picture in batch]
+
+    def _judge_one(self, shorter: int, longer: int) -> Verdict:
+        return Verdict(longer <= self.max_ratio * shorter, detail=f"{longer} : {shorter}")
+
+
+build = Aspect

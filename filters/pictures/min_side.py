@@ -1,0 +1,28 @@
+"""Keep pictures whose shorter side has at least `pixels` pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from crawler.records import Picture, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MinSide:
+    """Judges by the shorter side of the decoded picture."""
+
+    pixels: Annotated[int, Meta(ge=1)] = 64
+
+    def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
+        """One verdict per picture, in order."""
+        return [self._judge_one(*picture.pixels.size) for picture in batch]
+
+    def _judge_one(self, width: int, height: int) -> Verdict:
+        return Verdict(min(width, height) >= self.pixels, detail=f"{width} x {height}")
+
+
+build = MinSide

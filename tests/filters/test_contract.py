@@ -1,0 +1,159 @@
+"""What every filter promises. A new file in filters/ is found here by itself; it fails until it keeps the promises.
+
+A filter whose settings have no defaults needs a row in `LISTS`, and one that the sample records do not divide a row in
+`SETTINGS` or a record in `_records`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import inspect
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import filters
+from crawler.errors import SettingsError
+from crawler.records import Candidate, Fetched, Picture, Verdict
+from filters.phash import phash_of
+from tests.builders import a_candidate, a_fetched, a_picture, image_bytes
+
+
+def noise(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
+    """A picture of random blocks, so that it has a perceptual hash."""
+    rng = np.random.default_rng(seed)
+    return Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize(size)
+
+
+def _folder(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _records(name: str) -> list[Any]:
+    folder = _folder(name)
+    if folder == "candidates":
+        return [
+            a_candidate(),
+            a_candidate("dot"),
+            a_candidate(image_url="https://removed.test/a.png"),
+            a_candidate(image_url="https://images.test/a.svg"),
+            a_candidate("一只红色的船在湖上", page_url="not an address"),
+        ]
+    if folder == "bodies":
+        return [
+            a_fetched(),
+            a_fetched(b"x" * 6_000),
+            a_fetched(b""),
+            a_fetched(image_bytes((300, 200), (1, 2, 3), "JPEG")),
+        ]
+    pictures = [a_picture(), a_picture((40, 900), (255, 255, 255)), a_picture((1, 1))]
+    return [*pictures, *(a_picture(pixels=noise(seed)) for seed in range(3))]
+
+
+# what a filter must be told to divide the sample records, or to do so quickly
+SETTINGS: dict[str, dict[str, Any]] = {
+    "pictures.aspect": {"max_ratio": 2},
+    "pictures.clip_similarity": {"batch_size": 4, "threshold": 0.1},
+}
+LISTS = {
+    "candidates.url_removal": "removed.test\n",
+    "bodies.hash_removal": hashlib.md5(b"x" * 6_000).hexdigest() + "\n",
+    "pictures.phash_removal": f"{phash_of(noise(1)):016x}\n",
+}
+SEEN: dict[str, type] = {"candidates": Candidate, "bodies": Fetched, "pictures": Picture}
+
+every_filter = pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.clip) if "clip" in name else name for name in filters.names()],
+)
+
+
+@pytest.fixture
+def settings(name: str, tmp_path: Path) -> dict[str, Any]:
+    if name not in LISTS:
+        return SETTINGS.get(name, {})
+    (tmp_path / "list.txt").write_text(LISTS[name])
+    return {"path": str(tmp_path / "list.txt")}
+
+
+def test_every_file_of_the_three_folders_is_found() -> None:
+    root = Path(filters.__file__).parent
+    files = {f"{folder}.{file.stem}" for folder in SEEN for file in (root / folder).glob("[!_]*.py")}
+    assert set(filters.names()) == files
+
+
+@every_filter
+def test_one_verdict_per_record_in_order_the_same_alone_as_in_any_batch(name: str, settings: dict[str, Any]) -> None:
+    judge = filters.load(name, settings).judge
+    records = _records(name)
+    together = judge(records)
+    assert [type(verdict) for verdict in together] == [Verdict] * len(records)
+    assert [judge([record]) for record in records] == [[verdict] for verdict in together]
+    assert judge(records[::-1]) == together[::-1]
+    assert judge(records + records) == together + together
+    assert judge(tuple(records)) == together
+
+
+@every_filter
+def test_some_sample_records_stay_and_some_go(name: str, settings: dict[str, Any]) -> None:
+    verdicts = filters.load(name, settings).judge(_records(name))
+    assert {verdict.keep for verdict in verdicts} == {True, False}
+
+
+@every_filter
+def test_nothing_in_nothing_out(name: str, settings: dict[str, Any]) -> None:
+    assert filters.load(name, settings).judge([]) == []
+
+
+@every_filter
+def test_a_filter_travels_to_another_process(name: str, settings: dict[str, Any]) -> None:
+    built = filters.load(name, settings)
+    records = _records(name)
+    assert pickle.loads(pickle.dumps(built)).judge(records) == built.judge(records)
+
+
+@every_filter
+def test_a_filter_is_frozen(name: str, settings: dict[str, Any]) -> None:
+    built: Any = filters.load(name, settings)
+    field = dataclasses.fields(built)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(built, field, None)
+
+
+@every_filter
+def test_a_filter_says_what_it_does_and_what_it_sees(name: str, settings: dict[str, Any]) -> None:
+    module = importlib.import_module(f"filters.{name}")
+    first_line = (inspect.getdoc(module) or "").splitlines()[0]
+    assert first_line.startswith(("Keep ", "Drop "))
+    batch = inspect.signature(filters.load(name, settings).judge).parameters["batch"]
+    assert batch.annotation == f"Sequence[{SEEN[_folder(name)].__name__}]"
+
+
+@every_filter
+def test_an_unknown_setting_is_refused(name: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: there is no setting 'no_such_setting'"):
+        filters.load(name, settings | {"no_such_setting": 1})
+
+
+@every_filter
+def test_records_are_judged_and_never_changed(name: str, settings: dict[str, Any]) -> None:
+    records = _records(name)
+    pixels = [record.pixels.tobytes() for record in records if isinstance(record, Picture)]
+    filters.load(name, settings).judge(records)
+    assert [record.pixels.tobytes() for record in records if isinstance(record, Picture)] == pixels
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_what_a_removal_list_names_is_told_to_nobody(name: str, settings: dict[str, Any]) -> None:
+    built = filters.load(name, settings)
+    verdicts = built.judge(_records(name))
+    assert [verdict.detail for verdict in verdicts] == [""] * len(verdicts)
+    assert [verdict.score for verdict in verdicts] == [None] * len(verdicts)
+    # the fields that hold a list have no place in tracebacks and logs
+    assert all(field.name == "radius" or not field.repr for field in dataclasses.fields(built))  # type: ignore[arg-type]
