@@ -1,0 +1,71 @@
+"""A run folder belongs to one recipe and one set of inputs, and never eats what is not its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crawler.errors import RunFolderError
+from crawler.settings import parse_recipe
+from crawler.sources import ArchiveKind, Source
+from workers.run_folder import RunFolder
+
+RECIPE = parse_recipe("name = 'boats'")
+SOURCES = [Source("/archives/a.warc.gz", ArchiveKind.WARC)]
+
+
+def test_the_same_run_may_come_back(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.open(RECIPE, SOURCES, "1")
+    folder.open(RECIPE, SOURCES, "2")
+    pinned = folder.pinned()
+    assert pinned is not None
+    assert pinned.version == "1"
+
+
+def test_resources_may_change_between_two_sittings(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.open(RECIPE, SOURCES, "1")
+    folder.open(parse_recipe("name = 'boats'\n[resources]\ndownloads = 7"), SOURCES, "1")
+
+
+def test_another_recipe_is_refused_and_the_difference_named(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.open(RECIPE, SOURCES, "1")
+    with pytest.raises(RunFolderError, match=r"fetch\.body_bytes.*--fresh"):
+        folder.open(parse_recipe("name = 'boats'\n[fetch]\nbody_bytes = 5"), SOURCES, "1")
+
+
+def test_other_inputs_are_refused(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.open(RECIPE, SOURCES, "1")
+    with pytest.raises(RunFolderError, match="other inputs"):
+        folder.open(RECIPE, [*SOURCES, Source("/archives/b.warc.gz", ArchiveKind.WARC)], "1")
+
+
+def test_a_folder_with_other_files_is_neither_used_nor_cleared(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("do not lose me")
+    folder = RunFolder(tmp_path)
+    with pytest.raises(RunFolderError, match="no run"):
+        folder.open(RECIPE, SOURCES, "1")
+    with pytest.raises(RunFolderError, match="no run"):
+        folder.clear()
+    assert (tmp_path / "thesis.tex").read_text() == "do not lose me"
+
+
+def test_clearing_removes_the_run_and_leaves_what_others_put_beside_it(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.open(RECIPE, SOURCES, "1")
+    folder.shards.mkdir()
+    (folder.shards / "00000.tar").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("mine")
+    folder.clear()
+    assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_broken_pin_is_said(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.pin.write_text("{")
+    with pytest.raises(RunFolderError, match=r"run\.json"):
+        folder.open(RECIPE, SOURCES, "1")

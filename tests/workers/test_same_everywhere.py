@@ -1,0 +1,112 @@
+"""One plan, run in every place, gives the same keys, the same bytes and the same counts."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+from rich.console import Console
+
+from crawler.settings import Recipe
+from tests.runs import contents
+from workers.crawl import Crawl, Here, Place, Summary
+from workers.demo import demo_recipe, inputs
+from workers.demo.web import DemoWeb, demo_web
+from workers.progress import Display
+from workers.ray_pool import Actors, OnRay, local_ray
+from workers.run_folder import RunFolder
+from workers.run_report import build_report
+from workers.session import find_sources
+from workers.stop import Stop
+
+pytestmark = [pytest.mark.ray, pytest.mark.clip, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[DemoWeb]:
+    with demo_web() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def on_ray() -> Iterator[Place]:
+    with local_ray(cpus=2):
+        yield OnRay(Actors(workers=2, scorers=1))
+
+
+@pytest.fixture(scope="module")
+def oracle(web: DemoWeb, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = RunFolder(tmp_path_factory.mktemp("local") / "run")
+    assert crawl(small(web), folder, Here()).complete
+    return folder
+
+
+def small(web: DemoWeb) -> Recipe:
+    recipe = demo_recipe(web.address)
+    return msgspec.structs.replace(recipe, plan=msgspec.structs.replace(recipe.plan, rows_per_job=100))
+
+
+def crawl(recipe: Recipe, folder: RunFolder, place: Place, stop: Stop | None = None) -> Summary:
+    sources = find_sources(recipe, inputs()[1:2])
+    folder.open(recipe, sources, "test")
+    display = Display(Console(file=io.StringIO()))
+    return Crawl(recipe, sources, folder, place, display, stop if stop is not None else Stop()).run()
+
+
+def test_ray_makes_what_this_process_makes(web: DemoWeb, on_ray: Place, oracle: RunFolder, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    assert crawl(small(web), folder, on_ray).complete
+    assert contents(folder.path) == contents(oracle.path)
+    there, here = build_report(folder), build_report(oracle)
+    assert there.pop("speeds").keys() == here.pop("speeds").keys()
+    assert there == here
+
+
+def test_an_actor_that_dies_is_replaced_and_its_job_runs_again(
+    web: DemoWeb, on_ray: Place, oracle: RunFolder, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    killed: list[int] = []
+
+    class Murderer(Stop):
+        """Asked between jobs whether to stop: says no, and once kills a fetching actor instead."""
+
+        def __bool__(self) -> bool:
+            if folder.plan.read() and not killed:
+                victims = [one for one in psutil.process_iter(["name", "cmdline"]) if is_worker(one)]
+                if victims:
+                    os.kill(victims[0].pid, signal.SIGKILL)
+                    killed.append(victims[0].pid)
+            return False
+
+    assert crawl(small(web), folder, on_ray, Murderer()).complete
+    assert killed
+    assert contents(folder.path) == contents(oracle.path)
+
+
+def is_worker(process: psutil.Process) -> bool:
+    return any(word.startswith("ray::Worker") for word in process.info["cmdline"] or [])
+
+
+def test_asked_to_stop_it_drains_and_goes_on_later(
+    web: DemoWeb, on_ray: Place, oracle: RunFolder, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+
+    class AfterOneShard(Stop):
+        def __bool__(self) -> bool:
+            return any(folder.shards.glob("*_stats.json")) if folder.shards.exists() else False
+
+    first = crawl(small(web), folder, on_ray, AfterOneShard())
+    done = len(list(folder.shards.glob("*_stats.json")))
+    assert first.stopped
+    assert 0 < done < len(list(oracle.shards.glob("*_stats.json")))
+    assert not list(folder.shards.glob(".*"))
+    assert crawl(small(web), folder, on_ray).complete
+    assert contents(folder.path) == contents(oracle.path)

@@ -1,0 +1,118 @@
+"""What `pairtrawl doctor` looks at: each part is tried for real, not only imported."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Literal
+
+from crawler.errors import PairtrawlError
+
+#: below this much free disk a run is likely to end in the middle, in bytes
+_LITTLE_DISK = 5 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part of the installation."""
+
+    part: str
+    state: Literal["works", "absent", "broken"]
+    detail: str
+
+
+def checkup() -> list[Finding]:
+    """Try every part; an absent optional part is no fault, a broken one is."""
+    return [_try(part, optional, look) for part, optional, look in _PARTS]
+
+
+def _try(part: str, optional: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, "works", look())
+    except (ImportError, PackageNotFoundError) as error:
+        if optional:
+            return Finding(part, "absent", f"optional: pip install 'pairtrawl[{optional}]' ({error})")
+        return Finding(part, "broken", f"not installed: {error}")
+    except (PairtrawlError, OSError, RuntimeError, ValueError) as error:
+        return Finding(part, "broken", str(error))
+
+
+def _ourselves() -> str:
+    return installed_version("pairtrawl")
+
+
+def _decoders() -> str:
+    from PIL import Image, features  # noqa: PLC0415 - tried here, so that its absence is a finding
+
+    for kind in ("JPEG", "PNG", "WEBP", "AVIF"):
+        out = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(out, format=kind)
+        Image.open(io.BytesIO(out.getvalue())).load()
+    return f"Pillow {installed_version('pillow')}, libjpeg {features.version('jpg')}: JPEG, PNG, WebP and AVIF"
+
+
+def _archives() -> str:
+    import deflate  # noqa: PLC0415 - tried here, so that its absence is a finding
+
+    assert bytes(deflate.gzip_decompress(deflate.gzip_compress(b"warc"))) == b"warc"
+    return f"libdeflate through deflate {installed_version('deflate')}, warcio {installed_version('warcio')}"
+
+
+def _tables() -> str:
+    import duckdb  # noqa: PLC0415 - tried here, so that its absence is a finding
+
+    with duckdb.connect() as database:
+        database.sql("SELECT 1").fetchall()
+    return f"DuckDB {installed_version('duckdb')}, pyarrow {installed_version('pyarrow')}"
+
+
+def _certificates() -> str:
+    store = ssl.create_default_context().cert_store_stats()["x509_ca"]
+    if not store:
+        raise RuntimeError("no certificate authority is known, so no https address can be verified: "
+                           "install your system's ca-certificates")  # fmt: skip
+    return f"{store} certificate authorities, {ssl.OPENSSL_VERSION}"
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(".").free
+    if free < _LITTLE_DISK:
+        raise RuntimeError(f"only {free / 1e9:.1f} GB free in this folder")
+    return f"{free / 1e9:.0f} GB free in this folder"
+
+
+def _clip() -> str:
+    import numpy as np  # noqa: PLC0415 - tried here, so that its absence is a finding
+
+    from filters.models.choice import EMBEDDED, choose  # noqa: PLC0415 - heavy
+    from filters.models.open_clip_border import import_open_clip  # noqa: PLC0415 - heavy
+    from filters.models.similarity import OpenClipEngine  # noqa: PLC0415 - heavy
+
+    import_open_clip()
+    engine = OpenClipEngine(choose(EMBEDDED, "", Path()), device="cpu")
+    engine.similarities(np.zeros((0, 64, 64, 3), np.uint8), np.zeros((0, 32), np.int32))  # loads, and tests itself
+    return f"torch {installed_version('torch')}, open_clip {installed_version('open_clip_torch')}; known answers: right"
+
+
+def _ray() -> str:
+    import ray  # noqa: PLC0415 - heavy
+
+    return f"Ray {ray.__version__}"
+
+
+_PARTS: tuple[tuple[str, str, Callable[[], str]], ...] = (
+    ("pairtrawl", "", _ourselves),
+    ("archives", "", _archives),
+    ("tables", "", _tables),
+    ("pictures", "", _decoders),
+    ("certificates", "", _certificates),
+    ("disk", "", _disk),
+    ("CLIP", "clip", _clip),
+    ("Ray", "ray", _ray),
+)

@@ -1,0 +1,65 @@
+"""The `pairtrawl` command: one module per verb; this one puts them together and turns errors into exit codes.
+
+0 done · 75 stopped or unlucky, work left: run the same command again · 2 your settings or inputs · 70 our fault
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as installed_version
+from typing import Annotated
+
+import typer
+
+from crawler.errors import ArchiveUnavailableError, PairtrawlError
+from workers.cli import crawl, demo, doctor, filters, report
+
+app = typer.Typer(
+    name="pairtrawl",
+    help="Web archives in, a filtered image-text data set out. Start with `pairtrawl demo`.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("crawl")(crawl.crawl)
+app.command("extract")(crawl.extract)
+app.command("plan")(crawl.plan)
+app.command("report")(report.report)
+app.command("filters")(filters.filters)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pairtrawl {installed_version('pairtrawl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def main() -> None:
+    """Run the command; leave with the exit code that the module's docstring lists."""
+    try:
+        app()
+    except ArchiveUnavailableError as error:
+        _say(error)
+        sys.exit(75)
+    except PairtrawlError as error:
+        _say(error)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. What was committed is kept; run the same command to go on.\n")
+        sys.exit(75)
+
+
+def _say(error: PairtrawlError) -> None:
+    sys.stderr.write(f"pairtrawl: {error}\n")

@@ -1,0 +1,235 @@
+"""Jobs on a Ray cluster: actors that run `run_job`, fed one job at a time, and actors that hold the model.
+
+The driver holds one job per actor and nothing else: jobs are pulled from an iterator when an actor is free, so memory
+does not grow with the run. Jobs and outcomes travel as JSON. Pictures travel only between a crawling and a scoring
+actor, in full batches, as the model's small uint8 input; one call per picture would cost more than the work
+(docs/decisions/0007). An actor that dies is replaced and its job runs again, three times at most.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+
+from crawler.errors import MissingPackageError
+from crawler.job import Job, JobKind, Progress
+from crawler.settings import Recipe
+from filters import Engine
+from workers.assemble import assemble
+from workers.attempt import Outcome, attempt, peak_bytes
+from workers.crawl import Run
+from workers.stop import Stop
+
+#: a job that took this many actors with it is set aside as failed
+TRIES = 3
+#: seconds between two looks at the stop sign
+_LOOK = 0.5
+#: shared memory of the local object store, in bytes: it holds a few batches of small pictures
+_OBJECT_STORE = 160 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """How many of each kind, and what each may use. The sums must fit the cluster, or Ray waits for ever."""
+
+    workers: int = 2
+    scorers: int = 1
+    worker_cpus: float = 0.5
+    scorer_cpus: float = 0.5
+    scorer_gpus: float = 0.0
+
+
+@contextmanager
+def local_ray(cpus: int | None = None) -> Iterator[None]:
+    """A Ray of our own on this machine while inside; or the surrounding one, where this process is in one.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing phones home
+    if "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:  # Ray reads them when it is first imported
+        # Whoever can talk to a Ray cluster can run code in it: a token for this run alone, and no file at home.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    ray = _import_ray()
+    if ray.is_initialized():
+        yield
+        return
+    ray.init(
+        num_cpus=cpus,
+        include_dashboard=False,
+        object_store_memory=_OBJECT_STORE,
+        log_to_driver=False,
+        logging_level="ERROR",
+        configure_logging=False,
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+class Worker:
+    """An actor that runs jobs, one at a time."""
+
+    def __init__(self, recipe: bytes, scratch: str, scorer: object | None) -> None:
+        def engine_for(name: str) -> Engine:
+            return RemoteEngine(name, scorer)
+
+        decoded = msgspec.json.decode(recipe, type=Recipe)
+        folder = Path(scratch) / f"worker-{os.getpid()}"
+        self._tools = assemble(decoded, folder, engine_for=engine_for if scorer else None)
+
+    def work(self, job: bytes) -> bytes:
+        """One job in, its outcome out, both as JSON."""
+        return msgspec.json.encode(attempt(msgspec.json.decode(job, type=Job), self._tools))
+
+
+class Scorer:
+    """An actor that holds the models, and scores batches for the workers."""
+
+    def __init__(self, recipe: bytes, scratch: str) -> None:
+        decoded = msgspec.json.decode(recipe, type=Recipe)
+        tools = assemble(decoded, Path(scratch))
+        self._engines = {name: one.engine for name, one in tools.model_filters}  # type: ignore[attr-defined]
+
+    def similarities(self, name: str, images: np.ndarray[Any, Any], tokens: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - an array
+        """What the engine of filter `name` says of a batch."""
+        return self._engines[name].similarities(images, tokens)
+
+    def provenance(self, name: str) -> str:
+        """What the engine of filter `name` is."""
+        return str(self._engines[name].provenance)
+
+    def peak(self) -> int:
+        """Peak memory of this actor, in bytes."""
+        return peak_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEngine:
+    """Stands in a model filter where its own engine stood; the same question goes to a scoring actor."""
+
+    name: str
+    scorer: Any
+
+    @property
+    def provenance(self) -> str:
+        """As the engine's own."""
+        return str(_import_ray().get(self.scorer.provenance.remote(self.name)))
+
+    def similarities(self, images: np.ndarray[Any, Any], tokens: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - an array
+        """As the engine's own: float32, one per row."""
+        return _import_ray().get(self.scorer.similarities.remote(self.name, images, tokens))
+
+
+class RayPool:
+    """Actors for one recipe, ready to run jobs. A context manager: leaving it ends its actors."""
+
+    def __init__(self, recipe: Recipe, scratch: Path, actors: Actors, *, scoring: bool) -> None:
+        self._ray = _import_ray()
+        self._recipe = msgspec.json.encode(recipe)
+        self._scratch = str(scratch)
+        self._actors = actors
+        self._worker_class = self._ray.remote(Worker).options(num_cpus=actors.worker_cpus, max_restarts=0)
+        self._scorers = [self._new_scorer() for _ in range(actors.scorers)] if scoring else []
+        self._started = 0
+        self._workers = [self._new_worker() for _ in range(actors.workers)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for actor in (*self._workers, *self._scorers):
+            self._ray.kill(actor)
+
+    def scorer_peaks(self) -> list[int]:
+        """Peak memory of each scoring actor, in bytes."""
+        return list(self._ray.get([one.peak.remote() for one in self._scorers]))
+
+    def run(self, jobs: Iterable[Job], progress: Progress, stop: Stop) -> Iterator[Outcome]:
+        """Attempt each job; outcomes come as jobs end. Asked to stop, it ends when those in flight do."""
+        waiting = iter(jobs)
+        again: deque[tuple[Job, int]] = deque()
+        idle = deque(range(len(self._workers)))
+        flying: dict[Any, tuple[Job, int, int]] = {}
+        while True:
+            while idle and not stop and (turn := _next(again, waiting)):
+                job, tries = turn
+                place = idle.popleft()
+                flying[self._workers[place].work.remote(msgspec.json.encode(job))] = (job, tries, place)
+            if not flying:
+                return
+            for done in self._ray.wait(list(flying), num_returns=1, timeout=_LOOK)[0]:
+                job, tries, place = flying.pop(done)
+                outcome = self._outcome(done, job, tries, place)
+                idle.append(place)
+                if outcome is None:
+                    again.append((job, tries + 1))
+                    continue
+                if outcome.report:
+                    progress(outcome.report.stages[0].found)
+                yield outcome
+
+    def _outcome(self, done: object, job: Job, tries: int, place: int) -> Outcome | None:
+        """What an actor answered; None where it died and the job is worth another try."""
+        try:
+            return msgspec.json.decode(self._ray.get(done), type=Outcome)
+        except self._ray.exceptions.RayActorError as error:
+            self._workers[place] = self._new_worker()
+            if tries + 1 < TRIES:
+                return None
+            return Outcome(job=job, failure=f"{job.name}: took {TRIES} actors with it: {error}", may_pass=True)
+
+    def _new_worker(self) -> Any:  # noqa: ANN401 - Ray's handle
+        scorer = self._scorers[self._started % len(self._scorers)] if self._scorers else None
+        self._started += 1
+        return self._worker_class.remote(self._recipe, self._scratch, scorer)
+
+    def _new_scorer(self) -> Any:  # noqa: ANN401 - Ray's handle
+        # Ray itself restarts a dead scorer and repeats its calls: scoring has no side effects
+        options = {"num_cpus": self._actors.scorer_cpus, "num_gpus": self._actors.scorer_gpus}
+        actor = self._ray.remote(Scorer).options(max_restarts=-1, max_task_retries=TRIES, **options)
+        return actor.remote(self._recipe, self._scratch)
+
+
+def _next(again: deque[tuple[Job, int]], waiting: Iterator[Job]) -> tuple[Job, int] | None:
+    """The next job with its count of earlier tries: those of dead actors first."""
+    if again:
+        return again.popleft()
+    job = next(waiting, None)
+    return None if job is None else (job, 0)
+
+
+def _import_ray() -> Any:  # noqa: ANN401 - ships no types
+    try:
+        import ray  # noqa: PLC0415 - heavy, and optional
+    except ImportError as error:
+        raise MissingPackageError("Ray is not installed: pip install 'pairtrawl[ray]', or use --place local") from error
+    return ray
+
+
+@dataclass(frozen=True, slots=True)
+class OnRay:
+    """A place to run jobs: the Ray cluster that this process belongs to."""
+
+    actors: Actors = Actors()
+    #: largest resident memory of a scoring actor, in bytes
+    peaks: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self, recipe: Recipe, scratch: Path, kind: JobKind) -> Iterator[Run]:
+        """Parsing actors for extract jobs; fetching and scoring actors for crawl jobs."""
+        with RayPool(recipe, scratch, self.actors, scoring=kind is JobKind.CRAWL) as pool:
+            yield pool.run
+            if scorers := pool.scorer_peaks():
+                self.peaks["scoring actor"] = max(scorers)

@@ -1,0 +1,141 @@
+"""Every file name of a run, and what pins the run to its folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from crawler.commit import sweep, write_atomically
+from crawler.errors import RunFolderError
+from crawler.plan import PlanFolder
+from crawler.settings import Recipe
+from crawler.sources import Source
+
+
+class Pinned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run folder belongs to. A resumed run must ask for the same."""
+
+    recipe_digest: str
+    recipe: Recipe
+    sources: list[tuple[str, str]]  # address, kind
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def pin(self) -> Path:
+        """Which recipe and inputs this folder belongs to."""
+        return self.path / "run.json"
+
+    @property
+    def candidates(self) -> Path:
+        """Candidate tables and their markers."""
+        return self.path / "candidates"
+
+    @property
+    def plan(self) -> PlanFolder:
+        """The tables of the crawl jobs."""
+        return PlanFolder(self.path / "plan")
+
+    @property
+    def shards(self) -> Path:
+        """The data set itself."""
+        return self.path / "shards"
+
+    @property
+    def scratch(self) -> Path:
+        """Archives while they are read; empty between runs."""
+        return self.path / "scratch"
+
+    @property
+    def report(self) -> Path:
+        """The counts of the whole run."""
+        return self.path / "report.json"
+
+    @property
+    def page(self) -> Path:
+        """The same for people."""
+        return self.path / "report.html"
+
+    def pinned(self) -> Pinned | None:
+        """What the folder belongs to; None for a new one.
+
+        Raises:
+            RunFolderError: the pin is there and cannot be read.
+        """
+        if not self.pin.exists():
+            return None
+        try:
+            return msgspec.json.decode(self.pin.read_bytes(), type=Pinned)
+        except msgspec.DecodeError as error:
+            raise RunFolderError(f"{self.pin}: is not the pin of a run: {error}; use another --output") from error
+
+    def open(self, recipe: Recipe, sources: list[Source], version: str) -> None:
+        """Pin a new folder, or make sure that an old one belongs to the same recipe and inputs; sweep leftovers.
+
+        Raises:
+            RunFolderError: it belongs to another run, or holds files that are not ours.
+        """
+        asked = Pinned(
+            recipe_digest=recipe.digest,
+            recipe=recipe,
+            sources=[(one.address, one.kind.value) for one in sources],
+            version=version,
+        )
+        found = self.pinned()
+        if found is None:
+            if self.path.exists() and any(self.path.iterdir()):
+                raise RunFolderError(f"{self.path}: holds files but no run; choose an empty folder with --output")
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.pin, msgspec.json.format(msgspec.json.encode(asked), indent=2) + b"\n")
+        elif found.recipe_digest != asked.recipe_digest:
+            raise RunFolderError(f"{self.path}: holds a run of another recipe ({_difference(found.recipe, recipe)}); "
+                                 "use another --output, or --fresh to start over")  # fmt: skip
+        elif found.sources != asked.sources:
+            raise RunFolderError(f"{self.path}: holds a run over other inputs ({len(found.sources)} archives, not "
+                                 f"{len(sources)}); use another --output, or --fresh to start over")  # fmt: skip
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what killed processes left: downloaded archives and half-written files. Those of living ones stay."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for folder in (self.path, self.candidates, self.plan.path, self.shards):
+            if folder.exists():
+                sweep(folder)
+
+    def clear(self) -> None:
+        """Start over: remove what a run left here.
+
+        Raises:
+            RunFolderError: the folder is not a run's, so nothing is removed.
+        """
+        if not self.path.exists() or not any(self.path.iterdir()):
+            return
+        if self.pinned() is None:
+            raise RunFolderError(f"{self.path}: holds files but no run; --fresh removes runs only")
+        for folder in (self.candidates, self.plan.path, self.shards, self.scratch):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.report, self.page, self.pin):  # the pin last: a folder without it is nobody's
+            file.unlink(missing_ok=True)
+
+
+def _difference(old: Recipe, new: Recipe) -> str:
+    """The first setting in which two recipes differ, for the message."""
+    one, other = msgspec.to_builtins(old), msgspec.to_builtins(new)
+    for section, value in one.items():
+        if value == other[section] or section in {"resources", "folder", "inputs", "description"}:
+            continue
+        if not isinstance(value, dict):
+            return f"`{section}` differs"
+        for key, setting in value.items():
+            if setting != other[section][key]:
+                return f"`{section}.{key}` was {setting!r} and is {other[section][key]!r}"
+    return "it was made by another version"

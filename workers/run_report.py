@@ -1,0 +1,194 @@
+"""The report of a whole run, from what the jobs left on disk: any run, finished or not, from any place.
+
+Counts come from the markers of the jobs and must add up; what the markers do not hold (hosts, scores, languages) is
+asked of the shard tables with DuckDB, which streams them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import pyarrow.parquet as pq
+
+from crawler.commit import write_atomically
+from crawler.errors import RunFolderError
+from crawler.job.crawling import read_crawl_reports
+from crawler.job.extracting import read_extract_reports
+from crawler.report import Report, StageCount, check, merge
+from workers.gallery import examples_of
+from workers.report_page import render
+from workers.run_folder import RunFolder
+
+_TOP_HOSTS = 20
+_BINS = 40
+
+
+def build_report(folder: RunFolder) -> dict[str, Any]:
+    """Everything known about the run in `folder`, as plain values that JSON can hold.
+
+    Everything but `speeds` depends on recipe and inputs (and the web's answers) alone.
+
+    Raises:
+        RunFolderError: there is no run in the folder, or its pin cannot be read.
+        AccountingError: the counts do not add up, which would be a bug of ours.
+    """
+    pinned = folder.pinned()
+    if pinned is None:
+        raise RunFolderError(f"{folder.path}: holds no run; name the folder that --output named")
+    extracts = list(read_extract_reports(folder.candidates))
+    crawls = list(read_crawl_reports(folder.shards))
+    planned = folder.plan.read()
+    stages = merge(stage for one in extracts for stage in one.stages)
+    if planned:
+        stages += (StageCount("plan", planned.candidates, planned.rows, planned.rejected),)
+    stages += merge(stage for one in crawls for stage in one.stages)
+    check(stages)
+    tables = _ShardTables(sorted(folder.shards.glob("*.parquet")))
+    return {
+        "name": pinned.recipe.name,
+        "description": pinned.recipe.description,
+        "recipe_digest": pinned.recipe_digest,
+        "version": pinned.version,
+        "stages": [msgspec.to_builtins(one) for one in stages],
+        "archives": _archives(len(pinned.sources), extracts),
+        "totals": {
+            "archives": len(pinned.sources),
+            "jobs": planned.jobs if planned else 0,
+            "shards": len(crawls),
+            **_totals(stages),
+            "bytes_read": sum(one.bytes_read for one in extracts),
+            "bytes_received": sum(one.bytes_received for one in crawls),
+            "bytes_written": sum(one.bytes_written for one in crawls),
+        },
+        "reasons": _reasons(stages),
+        "top_hosts": tables.top_hosts(),
+        "languages": tables.counts("language"),
+        "text_sources": tables.counts("caption_source"),
+        "scores": tables.scores(),
+        "speeds": _speeds(extracts, crawls),
+    }
+
+
+def write_report(folder: RunFolder, peaks: Mapping[str, int]) -> dict[str, Any]:
+    """Build the report, write `report.json` and `report.html` beside the data set, and return it.
+
+    Args:
+        folder: the run.
+        peaks: largest resident memory by kind of process, in bytes; kept out of what must be equal everywhere.
+    """
+    report = build_report(folder) | {"peak_memory_bytes": dict(peaks)}
+    write_atomically(folder.report, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    examples = examples_of(folder.shards, next(iter(report["scores"]), ""))
+    write_atomically(folder.page, render(report, examples).encode())
+    return report
+
+
+def _archives(asked: int, extracts: Sequence[Report]) -> dict[str, Any]:
+    incomplete = [{"name": one.job, "detail": one.incomplete} for one in extracts if one.incomplete]
+    return {"complete": len(extracts) - len(incomplete), "incomplete": incomplete, "unread": asked - len(extracts)}
+
+
+def _totals(stages: Sequence[StageCount]) -> dict[str, int]:
+    """The numbers that people ask for first, under the names of what they count."""
+    by_name = {one.stage: one for one in stages}
+
+    def number(stage: str, side: str) -> int:
+        return int(getattr(by_name[stage], side)) if stage in by_name else 0
+
+    return {
+        "records": number("read", "found"),
+        "pages": number("read", "kept"),
+        "images": number("extract", "found"),
+        "candidates": number("extract", "kept"),
+        "planned": number("plan", "kept"),
+        "fetched": number("fetch", "kept"),
+        "kept": stages[-1].kept if stages else 0,
+    }
+
+
+def _reasons(stages: Sequence[StageCount]) -> dict[str, int]:
+    """Rejected candidates by reason, most frequent first; records that are no candidates yet are not among them."""
+    reasons: Counter[str] = Counter()
+    for one in stages:
+        if one.stage not in {"read", "extract"}:
+            reasons.update(one.rejected)
+    return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _speeds(extracts: Sequence[Report], crawls: Sequence[Report]) -> dict[str, float]:
+    """Seconds are those that jobs took, added up: with several workers more than the clock on the wall."""
+    reading = sum(one.seconds for one in extracts)
+    crawling = sum(one.seconds for one in crawls)
+    rows = sum(one.stages[0].found for one in crawls)
+    read = sum(one.bytes_read for one in extracts)
+    return {
+        "seconds": round(reading + crawling, 1),
+        "read_seconds": round(reading, 1),
+        "crawl_seconds": round(crawling, 1),
+        "pairs_per_second": round(rows / crawling, 1) if crawling else 0.0,
+        "archive_megabytes_per_second": round(read / reading / 1e6, 1) if reading else 0.0,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _ShardTables:
+    """The parquet tables of a run's shards, asked with DuckDB."""
+
+    tables: Sequence[Path]
+
+    def _ask(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
+        names = [str(one) for one in self.tables]
+        with duckdb.connect() as database:
+            answer = database.sql(query, params={"tables": names, **parameters}).fetchall()
+        return [tuple(row) for row in answer]
+
+    def top_hosts(self) -> list[dict[str, Any]]:
+        """Hosts with the most rows."""
+        if not self.tables:
+            return []
+        query = """
+            SELECT regexp_extract(url, '^[a-z]+://([^/:?#]+)', 1) AS host, count(*) AS found,
+                   count(*) FILTER (WHERE status = 'success') AS kept
+            FROM read_parquet($tables) GROUP BY host ORDER BY found DESC, host LIMIT $top
+        """
+        return [{"host": host, "found": found, "kept": kept} for host, found, kept in self._ask(query, top=_TOP_HOSTS)]
+
+    def counts(self, column: str) -> dict[str, int]:
+        """Kept rows by the values of a column of ours."""
+        if not self.tables:
+            return {}
+        query = f"""
+            SELECT {column}, count(*) AS number FROM read_parquet($tables)
+            WHERE status = 'success' GROUP BY {column} ORDER BY number DESC, {column} LIMIT 50
+        """  # noqa: S608 - `column` is a literal of this module
+        return dict(self._ask(query))
+
+    def scores(self) -> dict[str, Any]:
+        """A histogram of each score, kept beside rejected."""
+        if not self.tables:
+            return {}
+        schema = pq.read_schema(self.tables[0])
+        names = [name for name in schema.names if f"{name}_model" in schema.names]
+        return {name: self._histogram(name) for name in names}
+
+    def _histogram(self, column: str) -> dict[str, Any]:
+        quoted = '"' + column.replace('"', '""') + '"'
+        query = f"""
+            SELECT status = 'success',
+                least({_BINS - 1}, greatest(0, floor(({quoted} + 1) / 2 * {_BINS})))::INT AS bin, count(*)
+            FROM read_parquet($tables) WHERE {quoted} IS NOT NULL GROUP BY ALL
+        """  # noqa: S608 - the column's name comes from a schema that we wrote, and is quoted
+        kept, rejected = [0] * _BINS, [0] * _BINS
+        for success, place, number in self._ask(query):
+            (kept if success else rejected)[place] = number
+        return {
+            "edges": [round(-1 + 2 * place / _BINS, 6) for place in range(_BINS + 1)],
+            "kept": kept,
+            "rejected": rejected,
+        }
