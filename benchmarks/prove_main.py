@@ -1,0 +1,241 @@
+"""`make prove-main`: shows that the main job does what it says, with real parts; a table of figures comes last.
+
+    python benchmarks/prove_main.py [--rounds 10] [--corpus ../shared/corpus] [--keep DIR]
+
+The demo's archives and web come with the repository. The extraction figures need the corpus beside it; without it they
+are left out, visibly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.runs import contents, start_crawl  # noqa: E402 - the repository's own folder comes first
+from workers.demo import demo_recipe, demo_web, inputs, truth  # noqa: E402 - as above
+from workers.session import Asked, run_crawl  # noqa: E402 - as above
+
+#: how many times the demo's archives are given in the memory proof
+TIMES = 10
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was measured, and whether it is what was promised."""
+
+    rows: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    def add(self, what: str, value: str, *, good: bool) -> None:
+        """One line of the table."""
+        self.rows.append((what, value, good))
+        print(f"{'ok  ' if good else 'FAIL'} {what}: {value}", flush=True)
+
+
+def title(text: str) -> None:
+    """Say what comes."""
+    print(f"\n=== {text}", flush=True)
+
+
+def prove_demo(work: Path, figures: Figures) -> None:
+    """The demo on Ray: yield, and every pair against the truth that was planted."""
+    title("the demo, on Ray")
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", "from workers.cli import main; main()", "demo", "-o", str(work / "ray")],
+                          check=False)  # fmt: skip
+    figures.add("demo on Ray, seconds (installed, with start of Ray)", f"{time.monotonic() - began:.0f}",
+                good=done.returncode == 0)  # fmt: skip
+    report: dict[str, object] = json.loads((work / "ray" / "report.json").read_bytes())
+    totals, reasons = report["totals"], report["reasons"]
+    assert isinstance(totals, dict)
+    assert isinstance(reasons, dict)
+    figures.add("candidates: planned, fetched, kept", f"{totals['candidates']:,}: {totals['planned']:,}, "
+                f"{totals['fetched']:,}, {totals['kept']:,}", good=totals["kept"] > 0)  # fmt: skip
+    for reason, number in reasons.items():
+        figures.add(f"  rejected: {reason}", f"{number:,}", good=True)
+    adds_up = totals["candidates"] == totals["kept"] + sum(reasons.values())
+    figures.add("candidates == kept + rejected", str(adds_up), good=adds_up)
+    prove_truth(work / "ray", figures)
+    prove_same(work, figures)
+
+
+def prove_truth(run: Path, figures: Figures) -> None:
+    """Each pair against its planted outcome: the odd ones exactly, the similarity filter by precision and recall."""
+    odd: Counter[bool] = Counter()
+    right: Counter[tuple[bool, bool]] = Counter()  # (planted as matching, kept)
+    for path in sorted((run / "shards").glob("*.parquet")):
+        for row in pq.read_table(path, columns=["url", "caption", "reason"]).to_pylist():
+            expected = truth()[row["url"], row["caption"]]
+            outcome = row["reason"] or "kept"
+            if expected.match is None:
+                odd[outcome == expected.outcome] += 1
+                if outcome != expected.outcome:
+                    print(f"  {row['caption']}: {outcome}, planted {expected.outcome}")
+            elif outcome in {"kept", "clip_similarity"}:
+                right[expected.match, outcome == "kept"] += 1
+    figures.add("planted odd pairs with the planted outcome", f"{odd[True]} of {odd.total()}", good=not odd[False])
+    kept = right[True, True] + right[False, True]
+    precision, recall = right[True, True] / kept, right[True, True] / (right[True, True] + right[True, False])
+    dropped = right[False, False] / (right[False, True] + right[False, False])
+    figures.add("CLIP filter: matching pairs kept (recall)", f"{recall:.3f}", good=recall > 0.9)
+    figures.add("CLIP filter: kept pairs that match (precision)", f"{precision:.3f}", good=precision > 0.85)
+    figures.add("CLIP filter: planted wrong pairs dropped", f"{dropped:.3f}", good=dropped > 0.8)
+
+
+def prove_same(work: Path, figures: Figures) -> None:
+    """The same plan in this process gives the same keys, bytes and counts."""
+    title("the same job in one process")
+    with demo_web() as web:
+        run_crawl(demo_recipe(web.address), inputs(), work / "local", Asked(place="local"))
+    same = contents(work / "local") == contents(work / "ray")
+    figures.add("local and Ray: keys, tar bytes, rows and counts are equal", str(same), good=same)
+
+
+def prove_kill(work: Path, figures: Figures, rounds: int) -> None:
+    """SIGKILL at random moments, then the same command again, until it is done."""
+    title(f"{rounds} rounds of SIGKILL at random moments")
+    chance = random.Random(2026)  # noqa: S311 - moments, not secrets
+    equal = kills = 0
+    with demo_web() as web:
+
+        def run(name: str) -> subprocess.Popen[bytes]:
+            return start_crawl(web.address, work / "kill" / name, models=False, rows_per_job=150)
+
+        began = time.monotonic()
+        run("whole").communicate()
+        seconds = time.monotonic() - began
+        wanted = contents(work / "kill" / "whole")
+        for number in range(rounds):
+            for _ in range(chance.randint(1, 3)):
+                process = run(str(number))
+                try:
+                    process.wait(chance.uniform(0.1, seconds))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    kills += 1
+                process.communicate()
+            run(str(number)).communicate()
+            equal += contents(work / "kill" / str(number)) == wanted
+            print(f"  round {number + 1}: {kills} kills so far, {equal} equal", flush=True)
+            shutil.rmtree(work / "kill" / str(number))
+    figures.add(f"killed runs that end like the undisturbed one ({kills} kills)", f"{equal} of {rounds}",
+                good=equal == rounds)  # fmt: skip
+
+
+def prove_memory(work: Path, figures: Figures) -> None:
+    """Peak memory of every kind of process, on the input once and ten times."""
+    title(f"memory on the input once, and {TIMES} times")
+    once, many = memory_of(work, 1), memory_of(work, TIMES)
+    for kind, peak in many.items():
+        grown = peak / once[kind]
+        figures.add(f"peak memory of {kind}: input once, {TIMES} times", f"{once[kind] / 1e6:.0f} MB, {peak / 1e6:.0f} MB "
+                    f"({grown:.2f} x)", good=grown < 1.3)  # fmt: skip
+
+
+def memory_of(work: Path, times: int) -> dict[str, int]:
+    """Peaks of a run over the demo's archives, each given so many times under another name."""
+    folder = work / f"archives-{times}"
+    folder.mkdir()
+    names = []
+    for archive in inputs():
+        for number in range(times):
+            copy = folder / f"{number:03d}-{Path(archive).name}"
+            shutil.copyfile(archive, copy)
+            names.append(str(copy))
+    script = (
+        "import sys, json, msgspec\n"
+        "from pathlib import Path\n"
+        "from workers.demo import demo_recipe\n"
+        "from workers.session import Asked, run_crawl\n"
+        "recipe = demo_recipe(sys.argv[1])\n"
+        "recipe = msgspec.structs.replace(recipe, plan=msgspec.structs.replace(recipe.plan, unique=False))\n"
+        "sys.exit(run_crawl(recipe, sys.argv[3:], Path(sys.argv[2]), Asked(place='ray')))\n"
+    )
+    with demo_web() as web:
+        words = [sys.executable, "-c", script, web.address, str(work / f"memory-{times}"), *names]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    report = msgspec.json.decode((work / f"memory-{times}" / "report.json").read_bytes())
+    print(f"  {times} x: {report['totals']['planned']:,} pairs, {report['totals']['shards']} shards", flush=True)
+    peaks: dict[str, int] = report["peak_memory_bytes"]
+    return peaks
+
+
+def prove_consumers(figures: Figures) -> None:
+    """webdataset, Hugging Face datasets and open_clip's own loader read our shards as they are."""
+    title("consumers of the shards")
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "tests/interop"], cwd=ROOT, check=False)
+    figures.add("webdataset, datasets and open_clip's loader read the shards", str(done.returncode == 0),
+                good=done.returncode == 0)  # fmt: skip
+
+
+def prove_extraction(figures: Figures, corpus: Path, peer: str) -> None:
+    """Pairs from WARC and from WAT on the corpus, beside cc2dataset on the same files."""
+    title("extraction on the corpus")
+    if not corpus.is_dir():
+        figures.add("extraction", f"left out: no corpus at {corpus}", good=True)
+        return
+    words = [sys.executable, "benchmarks/extraction.py", "--corpus", str(corpus)]
+    words += ["--peer", peer] if peer else ["--install-peer"]
+    done = subprocess.run(words, cwd=ROOT, check=False)
+    figures.add("extraction: a superset of cc2dataset on every WAT file (table above)", str(done.returncode == 0),
+                good=done.returncode == 0)  # fmt: skip
+
+
+def show(figures: Figures, seconds: float) -> None:
+    """The table that comes last."""
+    table = Table(title=f"prove-main: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+                  f"{seconds:.0f} s", title_justify="left")  # fmt: skip
+    for heading in ("what", "measured", ""):
+        table.add_column(heading)
+    for what, value, good in figures.rows:
+        table.add_row(what, value, "ok" if good else "FAIL")
+    Console(width=140).print(table)
+
+
+def main(words: Sequence[str]) -> int:
+    """Everything, one after the other; 0 when all is as promised."""
+    parser = argparse.ArgumentParser(description="Show that the main job does what it says.")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds of the kill test")
+    parser.add_argument("--corpus", type=Path, default=ROOT.parent / "shared" / "corpus", help="folder of the corpus")
+    parser.add_argument("--peer", default="", help="Python of an environment that has cc2dataset; default: make one")
+    parser.add_argument("--only", choices=["demo", "kill", "memory", "consumers", "extraction"], help="one part alone")
+    asked = parser.parse_args(words)
+    figures = Figures()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="prove-main-") as name:
+        work = Path(name)
+        parts: dict[str, Callable[[], object]] = {
+            "extraction": lambda: prove_extraction(figures, asked.corpus, asked.peer),
+            "demo": lambda: prove_demo(work, figures),
+            "consumers": lambda: prove_consumers(figures),
+            "kill": lambda: prove_kill(work, figures, asked.rounds),
+            "memory": lambda: prove_memory(work, figures),
+        }
+        for part, prove in parts.items():
+            if asked.only in (None, part):
+                prove()
+    show(figures, time.monotonic() - began)
+    return 0 if all(good for _, _, good in figures.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,109 @@
+"""The docs cannot drift: reasons, links and commands in them are compared with the code.
+
+`python tests/test_docs.py` writes docs/reasons.md anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from crawler.extract import NoCandidate  # noqa: E402 - the path first, where this is a script
+from crawler.read import Skip  # noqa: E402 - as above
+from crawler.reasons import REASONS  # noqa: E402 - as above
+from crawler.records import Fault  # noqa: E402 - as above
+from filters import catalogue  # noqa: E402 - as above
+
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def reasons_page() -> str:
+    lines = [
+        "# Reasons",
+        "",
+        "Why something is not in the data set. `found == kept + sum(rejected by reason)` at every stage of a report;",
+        "the reason of a row stands in its `reason` column. Written by `python tests/test_docs.py` from the code.",
+    ]
+    for title, values in (
+        ("Records of an archive that are no page", [one.value for one in Skip]),
+        ("Images of a page that are no candidate", [one.value for one in NoCandidate]),
+        ("Candidates", [one.value for one in Fault]),
+    ):
+        lines += ["", f"## {title}", "", "| reason | what happened |", "|---|---|"]
+        lines += [f"| `{value}` | {REASONS[value]} |" for value in values]
+    lines += ["", "## Filters", "", "A filter's reason is its name.", "", "| reason | it keeps |", "|---|---|"]
+    lines += [f"| `{name.split('.')[1]}` | {what} |" for name, what, _ in catalogue()]
+    return "\n".join(lines) + "\n"
+
+
+def test_the_page_of_reasons_is_what_the_code_says() -> None:
+    wanted = reasons_page()
+    assert (ROOT / "docs/reasons.md").read_text() == wanted, "renew it with: python tests/test_docs.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_the_docs_name_exist(page: Path) -> None:
+    for name in re.findall(r"`((?:crawler|filters|workers|tests|benchmarks|examples)/[\w/.-]+)`", page.read_text()):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_targets_and_verbs_in_the_docs_exist(page: Path) -> None:
+    text, makefile = page.read_text(), (ROOT / "Makefile").read_text()
+    for target in re.findall(r"(?:`|    )make ([a-z][a-z-]+)", text):
+        assert f"\n{target}:" in makefile, target
+    command = (ROOT / "workers/cli/__init__.py").read_text()
+    for verb in re.findall(r"(?:`|    )pairtrawl ([a-z]+)", text):
+        assert f'app.command("{verb}")' in command, verb
+
+
+def test_every_filter_is_in_the_docs() -> None:
+    page = (ROOT / "docs/filters.md").read_text()
+    for name, _, settings in catalogue():
+        assert f"`{name}`" in page
+        for setting in settings:
+            assert f"`{setting.name}" in page, f"{name}: {setting.name}"
+
+
+def test_every_public_function_and_class_says_what_it_does() -> None:
+    silent = []
+    for path in [path for folder in ("crawler", "filters", "workers") for path in (ROOT / folder).rglob("*.py")]:
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), path
+        for node in tree.body:
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or node.name.startswith("_"):
+                continue
+            if not ast.get_docstring(node):
+                silent.append(f"{path}:{node.lineno}")
+    assert silent == []
+
+
+def test_nothing_here_does_what_security_forbids() -> None:
+    forbidden = ["os.system", "shell=True", "pickle.load", "extractall(", "verify=False", "CERT_NONE", "eval(", "exec("]
+    found = []
+    for path in [
+        path for folder in ("crawler", "filters", "workers", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    ]:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found += [
+                f"{path}:{number} {word}" for word in forbidden if re.search(rf"(?<![\w.]){re.escape(word)}", line)
+            ]
+    assert found == []
+
+
+if __name__ == "__main__":
+    (ROOT / "docs/reasons.md").write_text(reasons_page())
