@@ -21,7 +21,7 @@ $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian: apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
-	UV_FIND_LINKS="$${PIP_FIND_LINKS:-$(LINKS)}" $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c $(CONSTRAINTS) -e '.[$(EXTRAS)]' \
+	@UV_FIND_LINKS="$${PIP_FIND_LINKS:-$(LINKS)}" $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c $(CONSTRAINTS) -e '.[$(EXTRAS)]' \
 	  || { echo "Installation stopped. If it asked for triton: on Linux the registry's torch is the CUDA build;"; \
 	       echo "README, \"Install\", says how to take the CPU build, or the CUDA one on purpose."; exit 1; }
 	@# open_clip's training loader needs this older webdataset; a test reads our shards with both

@@ -39,8 +39,8 @@ _UNSEEN = re.compile(
     # tag characters spell the flags of Scotland and the like after a black flag; elsewhere they smuggle ASCII
     "|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]"
 )
-#: Texts of these alone hold nothing that this module or ftfy would change: no "&", nothing unseen, and no character that
-#: turns up in mojibake together with another of them (checked by a test). Accented capitals do, and are left out.
+#: Texts of these alone hold nothing that this module or ftfy would change: no "&", nothing unseen, and no two that look
+#: like mojibake side by side (checked by a test). Accented capitals do, and are left out.
 _ORDINARY = re.compile(
     "[ -%'-~\u00e0-\u00f6\u00f8-\u00ff"  # ASCII, small letters of Western Europe
     "\u0401\u0404\u0406\u0407\u0410-\u044f\u0451\u0454\u0456\u0457\u03ac-\u03ce"  # Russian, Ukrainian, small Greek

@@ -21,6 +21,7 @@ PLAIN = b"<p>A <b>red</b> boat <img src=a.jpg alt='a > b'><br>"
         b"<style>" + b"a { b: c; } " * 10_000 + b"</style>" + PLAIN,
         b"<div style='" + b"a: b; " * 10_000 + b"'>" + PLAIN,
         b"<" * 50_000,
+        b"<svg viewBox='0 0 9 9'><g>" + b"<path d='M0 0'/><circle r=2 />" * 20_000 + b"</g></svg>" + PLAIN,
     ],
 )
 def test_an_honest_page_stays_whole(page: bytes) -> None:
@@ -34,6 +35,10 @@ def test_an_honest_page_stays_whole(page: bytes) -> None:
         b"</div>" * 50_000 + b"<div>" * 50_000,
         b"<div></p>" * 50_000,
         b"<DIV><Span>" * 50_000,
+        b"<div/>" * 50_000,
+        b"<path/>" * 50_000,
+        b"<svg><div><path/>" + b"<path/>" * 50_000,
+        b"<svg><desc>" + b"<path/>" * 50_000,
         b"<b><i>" * 50_000,
         b"<div " + b"a " * 50_000 + b">",
         b"<div " + b" ".join(b"a%d='<'" % number for number in range(50_000)) + b">",
