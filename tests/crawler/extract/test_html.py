@@ -242,7 +242,7 @@ def test_a_page_is_read_in_its_own_encoding() -> None:
 def test_an_attack_on_the_parser_takes_bounded_time(html: bytes) -> None:
     begin = time.process_time()
     extract(a_page(html), Extract())
-    assert time.process_time() - begin < 5
+    assert time.process_time() - begin < 30  # no measurement: seconds with the defence, minutes without
 
 
 _WORDS = st.sampled_from([
