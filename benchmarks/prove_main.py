@@ -13,7 +13,9 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 import pyarrow.parquet as pq
@@ -31,7 +34,9 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.runs import contents, start_crawl  # noqa: E402 - the repository's own folder comes first
+from crawler.captions import clean  # noqa: E402 - the repository's own folder comes first
+from crawler.settings import parse_recipe  # noqa: E402 - as above
+from tests.runs import contents, start_crawl  # noqa: E402 - as above
 from workers.demo import demo_recipe, demo_web, inputs, truth  # noqa: E402 - as above
 from workers.session import Asked, run_crawl  # noqa: E402 - as above
 
@@ -200,6 +205,79 @@ def prove_extraction(figures: Figures, corpus: Path, peer: str) -> None:
                 good=done.returncode == 0)  # fmt: skip
 
 
+CORPUS_RECIPE = """
+name = "corpus"
+[plan]
+rows_per_job = 4000
+[fetch]
+contact = "mailto:nobody@example.org"
+allow_networks = ["127.0.0.0/8"]
+[[filters]]
+use = "candidates.text_length"
+min_characters = 5
+[[filters]]
+use = "bodies.min_bytes"
+body_bytes = 5000
+[[filters]]
+use = "pictures.min_side"
+pixels = 64
+"""
+
+
+def prove_corpus(work: Path, figures: Figures, corpus: Path) -> None:
+    """The corpus's whole crawl against its own web served by nginx: the pairs kept are the usable ones, exactly."""
+    title("a crawl of the corpus, served by nginx")
+    server = corpus.parent / "tools" / "corpus" / "serve.py"
+    if not server.exists() or shutil.which("nginx") is None:
+        figures.add("crawl of the corpus", "left out: needs the corpus, its tools, and nginx", good=True)
+        return
+    web, run = work / "web", work / "web-run"
+    web.mkdir()
+    subprocess.run(["tar", "-xJf", str(corpus / "offline-web.tar.xz"), "-C", str(web)], check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    subprocess.run([sys.executable, str(server), "start", str(web), str(run), "--port", str(port)], check=True)
+    try:
+        recipe = parse_recipe(CORPUS_RECIPE, overrides=[f"fetch.hosts={{'*.test' = '127.0.0.1:{port}'}}"])
+        listing = corpus / "common-crawl-form/crawl-data/CC-MAIN-2026-47/warc.paths.gz"
+        began = time.monotonic()
+        run_crawl(recipe, [str(listing)], work / "corpus", Asked(place="local"))
+        seconds = time.monotonic() - began
+    finally:
+        subprocess.run([sys.executable, str(server), "stop", str(run)], check=True)
+    usable, kept = usable_pairs(web / "_meta" / "truth.jsonl"), kept_pairs(work / "corpus" / "shards")
+    figures.add("corpus: usable pairs of the truth, kept, in both", f"{len(usable):,}, {len(kept):,}, {len(usable & kept):,}",
+                good=usable == kept)  # fmt: skip
+    report = msgspec.json.decode((work / "corpus" / "report.json").read_bytes())
+    figures.add("corpus: seconds, pairs fetched and judged a second (one process)",
+                f"{seconds:.0f}, {report['speeds']['pairs_per_second']}", good=True)  # fmt: skip
+
+
+def usable_pairs(truth_file: Path) -> set[tuple[str, str]]:
+    """Address and text of what CORPUS_RECIPE must keep, by the corpus's own list."""
+    found = set()
+    for line in truth_file.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        text = clean(row["alt"] or "")
+        large = (row["bytes"] or 0) >= 5000 and min(row["width"] or 0, row["height"] or 0) >= 64
+        if len(text) >= 5 and large and row["format"] != "svg":
+            found.add((spelled(row["url"]), text))
+    return found
+
+
+def kept_pairs(shards: Path) -> set[tuple[str, str]]:
+    """Address and text of all kept rows."""
+    columns = ["url", "caption", "status"]
+    rows = [row for path in shards.glob("*.parquet") for row in pq.read_table(path, columns=columns).to_pylist()]
+    return {(spelled(row["url"]), row["caption"]) for row in rows if row["status"] == "success"}
+
+
+def spelled(url: str) -> str:
+    """One spelling: the corpus's list writes `a//b` as `a/b`, and leaves letters as they are."""
+    return unquote(re.sub(r"(?<!:)//+", "/", url))
+
+
 def show(figures: Figures, seconds: float) -> None:
     """The table that comes last."""
     table = Table(title=f"prove-main: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
@@ -217,7 +295,9 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=10, help="rounds of the kill test")
     parser.add_argument("--corpus", type=Path, default=ROOT.parent / "shared" / "corpus", help="folder of the corpus")
     parser.add_argument("--peer", default="", help="Python of an environment that has cc2dataset; default: make one")
-    parser.add_argument("--only", choices=["demo", "kill", "memory", "consumers", "extraction"], help="one part alone")
+    parser.add_argument(
+        "--only", choices=["demo", "kill", "memory", "consumers", "extraction", "corpus"], help="one part alone"
+    )
     asked = parser.parse_args(words)
     figures = Figures()
     began = time.monotonic()
@@ -225,6 +305,7 @@ def main(words: Sequence[str]) -> int:
         work = Path(name)
         parts: dict[str, Callable[[], object]] = {
             "extraction": lambda: prove_extraction(figures, asked.corpus, asked.peer),
+            "corpus": lambda: prove_corpus(work, figures, asked.corpus),
             "demo": lambda: prove_demo(work, figures),
             "consumers": lambda: prove_consumers(figures),
             "kill": lambda: prove_kill(work, figures, asked.rounds),
