@@ -32,6 +32,7 @@ from crawler.extract.cc2dataset import derive_cc2dataset
 from crawler.read import read_pages
 from crawler.records import Candidate, HtmlPage, TextSource, WatPage
 from crawler.settings import Extract
+from crawler.tables import CandidateWriter
 from crawler.urls import Base, normalise
 
 SETS = ("common-crawl-form", "real-pages")
@@ -139,6 +140,14 @@ def read_with_warcio(paths: Iterable[Path]) -> int:
     return pages
 
 
+def write_table(candidates: list[Candidate]) -> None:
+    """Write a candidate table, as the extract job does, into a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder, CandidateWriter(Path(folder) / "0.parquet") as table:
+        for start in range(0, len(candidates), 2048):
+            batch = candidates[start : start + 2048]
+            table.write(batch, [None] * len(batch))
+
+
 def unpacked_megabytes(paths: Iterable[Path]) -> float:
     """The size of gzip files unpacked."""
     size = 0
@@ -189,6 +198,7 @@ def report_set(corpus: Path, name: str, peer: Peer | None, rounds: int) -> None:
     wats = sorted(corpus.glob(f"{name}/crawl-data/*/segments/*/wat/*.warc.wat.gz"))
     from_warc, from_wat = ours(warcs, wat=False), ours(wats, wat=True)
     warc_pairs, wat_pairs = _distinct(from_warc), _distinct(from_wat)
+    rows = [one for candidates in from_warc for one in candidates]
     warc_mb, wat_mb = unpacked_megabytes(warcs), unpacked_megabytes(wats)
     best: dict[str, float] = {}
     their_rows: list[list[dict[str, str]]] = []
@@ -198,6 +208,7 @@ def report_set(corpus: Path, name: str, peer: Peer | None, rounds: int) -> None:
             ("WARC, read only", lambda: read_only(warcs)),
             ("WARC, read with warcio", lambda: read_with_warcio(warcs)),
             ("WAT, read and extract", lambda: ours(wats, wat=True)),
+            ("candidate table", lambda: write_table(rows)),
         ]
         for way, work in ways:
             best[way] = min(best.get(way, 1e9), cpu_seconds(work))
@@ -212,9 +223,11 @@ def report_set(corpus: Path, name: str, peer: Peer | None, rounds: int) -> None:
         print(f"cc2dataset: {result.rows:,} distinct rows; {result.equal:,} equal to ours in all five columns, "
               f"{result.missing} missing, {result.no_address} whose url is no address")  # fmt: skip
     print("\n| way | CPU s | MB/s |\n|---|---|---|")
+    table_seconds = best.pop("candidate table")
     for way, seconds in best.items():
         megabytes = warc_mb if way.startswith("WARC") else wat_mb
         print(f"| {way} | {seconds:.3f} | {megabytes / seconds:.0f} |")
+    print(f"\ncandidate table: {len(rows):,} rows written, {len(rows) / table_seconds:,.0f} a CPU second")
     if "WAT, cc2dataset" in best:
         print(f"\nWAT: {best['WAT, cc2dataset'] / best['WAT, read and extract']:.2f} times as fast as cc2dataset; "
               f"WARC reading: {best['WARC, read with warcio'] / best['WARC, read only']:.2f} times as fast as warcio")  # fmt: skip

@@ -39,14 +39,21 @@ _UNSEEN = re.compile(
     # tag characters spell the flags of Scotland and the like after a black flag; elsewhere they smuggle ASCII
     "|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]"
 )
-#: Texts of these alone hold nothing that this module or ftfy would change: no "&", nothing unseen, and no two that look
-#: like mojibake side by side (checked by a test). Accented capitals do, and are left out.
+#: Texts of these alone hold nothing that this module or ftfy would change but white space: no "&", nothing unseen, and
+#: no two that look like mojibake side by side (checked by a test). Most accented capitals do, and are left out.
 _ORDINARY = re.compile(
-    "[ -%'-~\u00e0-\u00f6\u00f8-\u00ff"  # ASCII, small letters of Western Europe
+    "[\t\n\f\r -%'-~\u2013\u2014\u2019\u2026"  # ASCII, dashes, apostrophe, ellipsis
+    "\u00d2-\u00d6\u00da\u00db\u00df-\u00f6\u00f8-\u00ff"  # letters of Western Europe
     "\u0401\u0404\u0406\u0407\u0410-\u044f\u0451\u0454\u0456\u0457\u03ac-\u03ce"  # Russian, Ukrainian, small Greek
     "\u0561-\u0586\u05d0-\u05ea\u0620-\u0669\u066e-\u06d3\u06f0-\u06f9"  # Armenian, Hebrew, Arabic
     "\u0900-\u0dff\u0e01-\u0e5b\u10d0-\u10fa"  # Indic scripts, Thai, Georgian
     "\u3001\u3002\u3005-\u3007\u3041-\u3096\u30a1-\u30fe\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]*"  # CJK
+)
+#: a quick look for what `_UNSEEN` might take out, one character at a time
+_PERHAPS_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff"
+    "\U000e0000-\U000e0fff]"
 )
 _C1 = re.compile("[\x80-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -59,18 +66,14 @@ def clean(text: str, characters: int = _DEFAULT_CHARACTERS) -> str:
     Undoes mojibake (ftfy's judgement) and double-escaped entities, composes to NFC, turns every run of white space into
     one space. A text that is too long is cut after a word where one ends near the limit.
     """
-    if (
-        len(text) <= characters
-        and _ORDINARY.fullmatch(text)
-        and "  " not in text
-        and unicodedata.is_normalized("NFC", text)
-    ):
-        return text.strip(" ")  # nothing to do: nearly all captions
+    if len(text) <= characters and _ORDINARY.fullmatch(text) and unicodedata.is_normalized("NFC", text):
+        # nothing else to do: nearly all captions
+        return text.strip(" ") if "  " not in text and text.isprintable() else " ".join(text.split())
     # A caption is never worth more than this much work, whatever its length on the page.
     text = text[: 8 * characters]
     if text.isascii() and "&" not in text:
         # ftfy changes nothing here (performance.md: identical on all captions tried, 2.7 times as fast)
-        return _cut(" ".join(_UNSEEN.sub("", text).split()), characters)
+        return _cut(" ".join(_without_unseen(text).split()), characters)
     return _clean_slowly(text, characters)
 
 
@@ -91,8 +94,12 @@ def _clean_once(text: str, characters: int) -> str:
         if is_bad(text):
             text = ftfy.fix_encoding(text)
         text = _C1.sub(lambda control: control.group().encode("latin-1").decode("windows-1252", "replace"), text)
-    text = _UNSEEN.sub("", text)
+    text = _without_unseen(text)
     return _cut(" ".join(unicodedata.normalize("NFC", text).split()), characters)
+
+
+def _without_unseen(text: str) -> str:
+    return _UNSEEN.sub("", text) if _PERHAPS_UNSEEN.search(text) else text
 
 
 def _cut(text: str, characters: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import msgspec
 import xxhash
 
 if TYPE_CHECKING:
@@ -97,16 +98,16 @@ class WatPage:
 Page = HtmlPage | WatPage
 
 
-@dataclass(frozen=True, slots=True)
-class Caption:
+# Made for every image of the web: a struct takes less than a fifth of the time of a frozen dataclass, and the garbage
+# collector need not look at it (it cannot be part of a cycle).
+class Caption(msgspec.Struct, frozen=True, gc=False):
     """A text for an image, and where on the page it was found."""
 
     source: TextSource
     text: str  # cleaned (crawler.captions); empty when the written text held nothing to read
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """One image link with its text, found on one page, before any network traffic."""
 
     image_url: str  # absolute, normalised (WHATWG), http or https, no fragment

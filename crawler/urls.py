@@ -81,6 +81,8 @@ class Base:
 
     def join(self, link: str) -> str:
         """The address that `link`, as written on the page, leads to: normalised, or "" where it is not http(s)."""
+        if link.startswith(_WEB):
+            return normalise(link)  # the parser does the rest; half of all links are such
         link = link.strip(_C0_AND_SPACE)
         if "\n" in link or "\t" in link or "\r" in link:
             link = link.translate(_BREAKS)

@@ -44,7 +44,7 @@ def choose(image: Attributes, picture: tuple[Attributes, ...] = ()) -> tuple[Cho
     is_lazy = not _LAZY.isdisjoint(image)
     if src and not picture and not is_lazy and "srcset" not in image:
         return (src, _IMG_SRC), (src,)  # most images of the web: no time to lose
-    sets = [*_set_of(image, ImageSource.SRCSET)]
+    sets = _set_of(image, ImageSource.SRCSET)
     for source in picture:
         sets += _set_of(source, ImageSource.PICTURE)
     lazy = _lazy_links(image) if is_lazy else []
@@ -72,10 +72,10 @@ def _lazy_links(image: Attributes) -> list[str]:
 
 
 def _set_of(element: Attributes, named_by: ImageSource) -> list[tuple[Source, ImageSource]]:
-    written = [(named_by, element.get("srcset"))]
+    srcset = element.get("srcset")
+    found = [(source, named_by) for source in parse_srcset(srcset)] if srcset else []
     if not _LAZY.isdisjoint(element):
         lazy = ImageSource.LAZY if named_by is ImageSource.SRCSET else named_by
-        written += [(lazy, element[name]) for name in LAZY_SRCSET if name in element]
-    return [
-        (source, name) for name, text in written if text for source in parse_srcset(text) if not _is_data(source.link)
-    ]
+        written = [text for name in LAZY_SRCSET if (text := element.get(name))]
+        found += [(source, lazy) for text in written for source in parse_srcset(text)]
+    return [one for one in found if not _is_data(one[0].link)]

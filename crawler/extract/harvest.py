@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from crawler.captions import clean
 from crawler.extract.addresses import Choice
 from crawler.extract.outcome import Extraction, NoCandidate
@@ -15,6 +13,7 @@ from crawler.urls import Base
 #: the texts of one image as written, in the order of TextSource; a plain tuple, for it is made for every image
 Texts = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
 _PLACES = {source: place for place, source in enumerate(TextSource)}
+_REASONS = tuple(NoCandidate)
 Written = tuple[TextSource, str]
 
 
@@ -24,6 +23,11 @@ class Harvest:
     An image is repeated if its address and its cleaned text were there before; with `as_written`, only if its link and
     text were, letter for letter: what cc2dataset would tell apart stays apart.
     """
+
+    __slots__ = (
+        "_alternatives", "_as_written", "_base", "_candidates", "_dropped", "_images", "_order", "_page", "_seen",
+        "_settings", "_signals", "_written_base",
+    )  # fmt: skip
 
     def __init__(
         self, page: Page, written_base: str, signals: Signals, settings: Extract, *, as_written: bool = False
@@ -35,7 +39,7 @@ class Harvest:
         self._settings = settings
         self._order = [(source, _PLACES[source]) for source in settings.texts]
         self._candidates: list[Candidate] = []
-        self._dropped: Counter[NoCandidate] = Counter()
+        self._dropped: list[NoCandidate] = []  # one for each image; counted at the end
         self._images = 0
         self._as_written = as_written
         self._seen: set[tuple[str, str]] = set()
@@ -62,7 +66,11 @@ class Harvest:
         elif len(image_url) > self._settings.url_characters:
             dropped = NoCandidate.URL_TOO_LONG
         else:
-            caption, others = _captions(written, self._settings.text_characters)
+            caption, others = (
+                (Caption(written[0][0], clean(written[0][1], self._settings.text_characters)), ())
+                if len(written) == 1
+                else _captions(written, self._settings.text_characters)
+            )
             key = (choice[0], written[0][1]) if self._as_written else (image_url, caption.text)
             is_twin = bool(alternatives) and self._is_twin(alternatives, caption.text, is_fallback=is_fallback)
             if key not in self._seen and not is_twin:
@@ -70,17 +78,17 @@ class Harvest:
                 self._candidates.append(self._candidate(image_url, choice, caption, others, position, written[0][1]))
                 return
             dropped = NoCandidate.REPEATED
-        self._dropped[dropped] += 1
+        self._dropped.append(dropped)
 
     def add_unreadable(self) -> None:
         """Count a description that nothing could be read from."""
         self._images += 1
-        self._dropped[NoCandidate.UNREADABLE] += 1
+        self._dropped.append(NoCandidate.UNREADABLE)
 
     def result(self) -> Extraction:
         """What the page came to."""
-        dropped = tuple((reason, self._dropped[reason]) for reason in NoCandidate if self._dropped[reason])
-        return Extraction(tuple(self._candidates), self._images, dropped)
+        dropped = [(reason, number) for reason in _REASONS if (number := self._dropped.count(reason))]
+        return Extraction(tuple(self._candidates), self._images, tuple(dropped))
 
     def _candidate(
         self,
@@ -122,9 +130,6 @@ class Harvest:
 
 def _captions(written: list[Written], characters: int) -> tuple[Caption, tuple[Caption, ...]]:
     """The best caption that holds something to read, else an empty one of the best source; and the different others."""
-    if len(written) == 1:
-        source, text = written[0]
-        return Caption(source, clean(text, characters)), ()
     found: dict[str, TextSource] = {}
     for source, text in written:
         if cleaned := clean(text, characters):

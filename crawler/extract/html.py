@@ -29,9 +29,10 @@ def extract_html(page: HtmlPage, settings: Extract) -> Extraction:
     metas = [meta_of(node.attributes) for node in tree.tags("meta")]
     harvest = Harvest(page, _written_base(tree), _signals(page, tree, body, metas), settings)
     surroundings = _Surroundings()
-    has_fallbacks = b"<noscript" in body or b"<NOSCRIPT" in body
-    for node in tree.tags("img"):
-        _add(harvest, node, surroundings, has_fallbacks=has_fallbacks)
+    images = [(node, surroundings.of(node)) for node in tree.tags("img")]
+    has_fallbacks = any(around.in_noscript for _, around in images)
+    for node, around in images:
+        _add(harvest, node, around, surroundings, has_fallbacks=has_fallbacks)
     page_title = _page_title(tree) if TextSource.PAGE_TITLE in settings.texts else ""
     for choice, texts in previews(metas, page_title):
         harvest.add(choice, texts)
@@ -44,9 +45,10 @@ def meta_of(attributes: Attributes) -> Meta:
     return Meta(name.strip().lower(), attributes.get("content") or "")
 
 
-def _add(harvest: Harvest, node: LexborNode, surroundings: _Surroundings, *, has_fallbacks: bool) -> None:
+def _add(
+    harvest: Harvest, node: LexborNode, around: _Around, surroundings: _Surroundings, *, has_fallbacks: bool
+) -> None:
     attributes = node.attributes
-    around = surroundings.of(node)
     figcaption = surroundings.figcaption(around.figure) if around.figure is not None else None
     sources = surroundings.sources(around.picture) if around.picture is not None else ()
     choice, links = choose(attributes, sources)
@@ -66,6 +68,9 @@ class _Around(NamedTuple):
     in_noscript: bool = False
 
 
+_NOTHING = _Around()
+
+
 class _Surroundings:
     """Finds what stands around the images of one page; siblings share the way up, so that each node is passed once."""
 
@@ -76,13 +81,14 @@ class _Surroundings:
 
     def of(self, image: LexborNode) -> _Around:
         """What stands around an image."""
-        way: list[tuple[int, LexborNode]] = []
-        around = _Around()
         node = image.parent
+        way: list[tuple[int, LexborNode]] = []
+        around = _NOTHING
         while node is not None:
             identity = node.mem_id
-            if identity in self._around:
-                around = self._around[identity]
+            known = self._around.get(identity)
+            if known is not None:
+                around = known
                 break
             way.append((identity, node))
             node = node.parent

@@ -20,7 +20,8 @@ _OPT_OUT_WORDS = frozenset({
 })  # fmt: skip
 _ROBOTS = frozenset({"robots", "x-robots-tag"})
 _TDM = frozenset({"tdm-reservation", "tdm-policy"})
-_SIGNAL_NAMES = _ROBOTS | _TDM | {"content-usage"}
+#: names (lower case) of response headers and `<meta>` elements that may hold an opt-out
+SIGNAL_NAMES = _ROBOTS | _TDM | {"content-usage"}
 #: no honest page has more, or longer ones
 _MOST_SIGNALS = 16
 _SIGNAL_CHARACTERS = 500
@@ -67,7 +68,7 @@ def opt_outs_of(signals: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """
     noted: dict[str, None] = {}
     for name, value in signals:
-        if name in _SIGNAL_NAMES:
+        if name in SIGNAL_NAMES:
             directives = " ".join(value.lower().split())
             if _reserves(name, directives) and len(noted) < _MOST_SIGNALS:
                 noted[f"{name}: {directives[:_SIGNAL_CHARACTERS]}"] = None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from crawler.extract.addresses import Choice, choose
 from crawler.extract.harvest import Harvest
-from crawler.extract.html import meta_of
 from crawler.extract.outcome import Extraction
 from crawler.extract.previews import Meta, previews
-from crawler.extract.signals import Signals, language_of, licence_of, opt_outs_of
+from crawler.extract.signals import SIGNAL_NAMES, Signals, language_of, licence_of, opt_outs_of
 from crawler.records import ImageSource, WatPage
 from crawler.settings import Extract
 
@@ -24,10 +21,17 @@ class _Link(msgspec.Struct, gc=False):
     rel: str = ""
 
 
+class _Meta(msgspec.Struct, gc=False):
+    name: str = ""
+    property: str = ""
+    http_equiv: str = msgspec.field(name="http-equiv", default="")
+    content: str = ""
+
+
 class _Head(msgspec.Struct, gc=False):
     Base: str = ""
     Title: str = ""
-    Metas: list[dict[str, str]] = []
+    Metas: list[_Meta] = []
     Link: list[_Link] = []
 
 
@@ -70,8 +74,9 @@ def extract_wat(page: WatPage, settings: Extract) -> Extraction:
         harvest.add_unreadable()
         return harvest.result()
     head = response.html.Head
-    metas = [meta_of(meta) for meta in head.Metas]
-    harvest = Harvest(page, head.Base, _signals(response, metas), settings, as_written=True)
+    metas = [Meta((meta.name or meta.property or meta.http_equiv).strip().lower(), meta.content) for meta in head.Metas]
+    signals = _signals(response, metas, may_be_licensed=_CC in page.envelope)
+    harvest = Harvest(page, head.Base, signals, settings, as_written=True)
     for link in response.html.Links:
         if link.path.startswith(_IMAGE) and (choice := _choice(link)) is not None:
             harvest.add(choice, (link.alt, None, link.title, None, None, None))
@@ -87,21 +92,30 @@ def _choice(link: _Link) -> Choice | None:
     return choose({link.path[len(_IMAGE) :]: link.url})[0]
 
 
-def _signals(response: _Response, metas: list[Meta]) -> Signals:
-    headers = list(_headers(response))
-    links = [(link.rel, link.url) for link in (*response.html.Head.Link, *response.html.Links) if _CC in link.url]
-    languages = [meta.content for meta in metas if meta.name == "content-language"]
+def _signals(response: _Response, metas: list[Meta], *, may_be_licensed: bool) -> Signals:
+    headers = _headers(response)
+    links = [*response.html.Head.Link, *response.html.Links] if may_be_licensed else []
+    # Common Crawl's extractor lists the attribute of <html> among the metas, under this name
+    languages = [meta.content for meta in metas if meta.name == "html@/lang"]
+    languages += [meta.content for meta in metas if meta.name == "content-language"]
     languages += [value for name, value in headers if name == "content-language"]
-    return Signals(licence_of(links), language_of(languages), opt_outs_of([*headers, *metas]))
+    licence = licence_of((link.rel, link.url) for link in links)
+    return Signals(licence, language_of(languages), opt_outs_of([*headers, *metas]))
 
 
-_CC = "creativecommons.org/"
+#: what every licence's address holds; no "/" at its end, which JSON may write as "\\/"
+_CC = b"creativecommons.org"
 
 
-def _headers(response: _Response) -> Iterator[tuple[str, str]]:
-    for name, values in response.Headers.items():
-        for value in [values] if isinstance(values, str) else values:  # repeated headers are a list
-            yield name.lower(), value
+def _headers(response: _Response) -> list[tuple[str, str]]:
+    """The headers that say something about the page, names in lower case."""
+    headers: list[tuple[str, str]] = []
+    for written, values in response.Headers.items():
+        name = written.lower()
+        if name in SIGNAL_NAMES or name == "content-language":
+            # repeated headers are a list
+            headers += [(name, value) for value in ([values] if isinstance(values, str) else values)]
+    return headers
 
 
 def _response(envelope: bytes) -> _Response | None:
@@ -127,7 +141,7 @@ def _response(envelope: bytes) -> _Response | None:
             Head=_Head(
                 Base=_text(head.get("Base")),
                 Title=_text(head.get("Title")),
-                Metas=[_strings(meta) for meta in _list(head.get("Metas"))],
+                Metas=[_meta(meta) for meta in _list(head.get("Metas"))],
                 Link=[_link(link) for link in _list(head.get("Link"))],
             ),
             Links=[_link(link) for link in _list(html.get("Links"))],
@@ -156,6 +170,14 @@ def _texts(value: object) -> str | list[str]:
 
 def _strings(value: object) -> dict[str, str]:
     return {name: text for name, text in _table(value).items() if isinstance(text, str)}
+
+
+def _meta(value: object) -> _Meta:
+    strings = _strings(value)
+    return _Meta(**{name: strings.get(key, "") for name, key in zip(_Meta.__struct_fields__, _META_KEYS, strict=True)})
+
+
+_META_KEYS = _Meta.__struct_encode_fields__
 
 
 def _link(value: object) -> _Link:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Skip(StrEnum):
@@ -31,8 +32,7 @@ class Skip(StrEnum):
     BROKEN_JSON = "broken_json"
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True, gc=False):
     """A record that is not a page, and why."""
 
     reason: Skip
@@ -40,8 +40,7 @@ class Skipped:
     detail: str = ""  # for people, never for counting
 
 
-@dataclass(frozen=True, slots=True)
-class Incomplete:
+class Incomplete(msgspec.Struct, frozen=True, gc=False):
     """The archive ends in the middle of a record: the download was cut short. At most one, and the last of all."""
 
     offset: int  # of the record that is cut, as in `Skipped`

@@ -56,6 +56,9 @@ _CONTAINER = re.compile(
 )
 
 
+_RESPONSE = b'"HTTP-Response-Metadata"'
+
+
 class _Container(msgspec.Struct):
     Filename: str = ""
     Offset: str | int = -1
@@ -70,7 +73,7 @@ def wat_page(record: Record) -> WatPage | Skipped:
     if not record.head.is_of_type(b"metadata"):
         return Skipped(Skip.NOT_A_RESPONSE, record.offset)
     text = bytes(record.block)
-    if b'"HTTP-Response-Metadata"' not in text:
+    if _RESPONSE not in text:
         if not text.lstrip().startswith(b"{"):
             return Skipped(Skip.BROKEN_JSON, record.offset, "no JSON object")
         return Skipped(Skip.NOT_A_RESPONSE, record.offset)

@@ -27,6 +27,8 @@ PIECE_BYTES = RECORD_BYTES + RECORD_BYTES // 1024
 class Window:
     """A part of the file in memory. What lies before `position` is forgotten when more is read: memory stays flat."""
 
+    __slots__ = ("_file", "_start", "at_end", "data", "position", "view")
+
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._start = 0  # of `data` in the file

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: a WARC or HTTP header larger than this is an attack: a million header lines fit into 9 kB of gzip (safety.md 5.4)
 HEADER_BYTES = 64 * 1024
@@ -31,8 +31,7 @@ class CutShortError(BrokenRecordError):
     """The file ends before the record does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: a header, and a block of bytes that it describes."""
 
     offset: int  # as in `Skipped`
@@ -52,13 +51,17 @@ class Head:
 
     def field(self, name: bytes) -> str:
         """The value of the first line `name` (lower case here, any case there), or ""."""
+        return self.field_bytes(name).decode("utf-8", "replace")
+
+    def field_bytes(self, name: bytes) -> bytes:
+        """As `field`, not decoded."""
         start = self._lower.find(b"\n" + name + b":")
         if start < 0:
-            return ""
+            return b""
         start += len(name) + 2
         end = self._text.find(b"\n", start)
         value = self._text[start:] if end < 0 else self._text[start:end]
-        return value.strip().decode("utf-8", "replace")
+        return value.strip()
 
     def is_of_type(self, name: bytes) -> bool:
         """Whether WARC-Type is `name` (lower case)."""
@@ -89,9 +92,9 @@ def declared_length(head: Head) -> int:
     Raises:
         BrokenRecordError: it is missing, negative or no number.
     """
-    written = head.field(b"content-length")
-    if not (written.isascii() and written.isdigit() and len(written) < 19):
-        raise BrokenRecordError(f"Content-Length is {written[:40]!r}")
+    written = head.field_bytes(b"content-length")
+    if not (written.isdigit() and len(written) < 19):
+        raise BrokenRecordError(f"Content-Length is {head.field(b'content-length')[:40]!r}")
     return int(written)
 
 
@@ -109,7 +112,7 @@ def whole_record(data: Bytes, offset: int, *, checked: bool) -> Record:
     end = start + length
     if end > len(data):
         raise BrokenRecordError(f"Content-Length {length}, but only {len(data) - start} bytes are there")
-    if bytes(data[end : end + 9]).strip(b"\r\n"):
+    if data[end : end + 9] != b"\r\n\r\n" and data[end : end + 9].strip(b"\r\n"):
         raise BrokenRecordError(f"Content-Length {length}, but {len(data) - start} bytes are there")
     return Record(offset, head, memoryview(data)[start:end], checked)
 

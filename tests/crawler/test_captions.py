@@ -7,7 +7,7 @@ from ftfy.badness import is_bad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.captions import _ORDINARY, _clean_slowly, clean
+from crawler.captions import _ORDINARY, _PERHAPS_UNSEEN, _UNSEEN, _clean_slowly, clean
 
 SCOTLAND = "🏴" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbsct\x7f")
 
@@ -91,8 +91,14 @@ def test_ordinary_texts_come_out_as_if_they_had_gone_the_long_way(text: str) -> 
     assert clean(text) == _clean_slowly(text, 2_000)
 
 
+def test_the_quick_look_overlooks_nothing_that_would_be_taken_out() -> None:
+    for code in range(0x110000):
+        if not _PERHAPS_UNSEEN.search(chr(code)):
+            assert not _UNSEEN.search(f"a{chr(code)}b"), hex(code)
+
+
 def test_no_two_ordinary_characters_look_like_mojibake() -> None:
-    ordinary = [chr(code) for code in range(0x20, 0x600) if _ORDINARY.fullmatch(chr(code))]
+    ordinary = [chr(code) for code in [*range(9, 0x600), *range(0x2010, 0x2030)] if _ORDINARY.fullmatch(chr(code))]
     for first in ordinary:
         row = "".join(f"{first}{second} a{first}{second}b " for second in ordinary)
         assert not is_bad(row), row

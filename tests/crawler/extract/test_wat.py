@@ -59,6 +59,12 @@ def test_an_image_link_is_a_candidate_with_everything_known_about_it() -> None:
     )
 
 
+def test_the_language_of_the_html_element_stands_among_the_metas() -> None:
+    metas = [{"name": "content-language", "content": "en"}, {"name": "HTML@/lang", "content": "de-AT"}]
+    (found,) = candidates_of(a_wat_page([an_image("/a.jpg", "Ein Boot")], {"Metas": metas}))
+    assert found.language == "de"
+
+
 def test_previews_and_other_image_attributes_are_read() -> None:
     links = [
         {"path": "IMG@/srcset", "url": "a.jpg 1x, b.jpg 2x", "alt": "A"},
