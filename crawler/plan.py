@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.commit import atomic_path, write_atomically
-from crawler.errors import InputError
+from crawler.errors import InputError, RunFolderError
 from crawler.records import Fault
 from crawler.settings import Plan
 from crawler.tables import ROWS_PER_GROUP, candidate_schema
@@ -51,9 +51,18 @@ class PlanFolder:
         return self.path / f"{number:05d}.parquet"
 
     def read(self) -> Planned | None:
-        """The finished plan in this folder; None where there is none yet."""
+        """The finished plan in this folder; None where there is none yet.
+
+        Raises:
+            RunFolderError: there is a marker, and it is not one of ours.
+        """
         marker = self.path / MARKER
-        return msgspec.json.decode(marker.read_bytes(), type=Planned) if marker.exists() else None
+        if not marker.exists():
+            return None
+        try:
+            return msgspec.json.decode(marker.read_bytes(), type=Planned)
+        except msgspec.DecodeError as error:
+            raise RunFolderError(f"{marker}: was not written by this version of pairtrawl: {error}") from error
 
 
 def plan(tables: list[Path], folder: PlanFolder, settings: Plan, *, memory: str = "1GB", threads: int = 2) -> Planned:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from crawler.archives import Etiquette
+from crawler.errors import MissingPackageError, SettingsError
 from crawler.job import Tools
 from crawler.settings import Recipe
 from crawler.transport import open_transport
@@ -16,6 +18,9 @@ from filters import Engine, ModelFilter, load
 
 #: Given a filter's name, whatever scores in its place: under Ray a stand-in for the scoring actor.
 EngineFor = Callable[[str], Engine]
+
+#: what every model filter needs
+_MODEL_PACKAGES = ("torch", "open_clip")
 
 
 def etiquette_of(recipe: Recipe) -> Etiquette:
@@ -36,6 +41,50 @@ def assemble(recipe: Recipe, scratch: Path, *, engine_for: EngineFor | None = No
         SettingsError: a filter does not exist, or does not like its settings; the message names it.
     """
     scratch.mkdir(parents=True, exist_ok=True)
+    built = _built(recipe, engine_for)
+    return Tools(
+        recipe=recipe,
+        scratch=scratch,
+        etiquette=etiquette_of(recipe),
+        candidate_filters=tuple(built["candidates"]),
+        body_filters=tuple(built["bodies"]),
+        picture_filters=tuple(built["pictures"]),
+        model_filters=tuple(built["models"]),
+        open_transport=partial(open_transport, recipe.fetch, recipe.resources),
+    )
+
+
+def make_sure(recipe: Recipe, *, with_models: bool) -> None:
+    """Whether jobs of this recipe can be done here: asked before the first one, for archives take hours.
+
+    Every list that a filter names is read. Weights that a hub keeps are fetched into its cache where they are not there
+    yet; no model is loaded.
+
+    Raises:
+        SettingsError: a filter does not exist, does not like its settings, or its model cannot be had here.
+        MissingPackageError: a model filter needs a package that is not installed.
+    """
+    models = _built(recipe, None)["models"]
+    for name, one in models if with_models else ():
+        if missing := [package for package in _MODEL_PACKAGES if not _is_installed(package)]:
+            raise MissingPackageError(
+                f"{name}: needs {' and '.join(missing)}, not installed here: pip install 'pairtrawl[clip]'"
+            )
+        try:
+            _ = one.provenance
+        except SettingsError as error:
+            raise SettingsError(f"{name}: {error}") from error
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ImportError:
+        return False
+
+
+def _built(recipe: Recipe, engine_for: EngineFor | None) -> dict[str, list[tuple[str, Any]]]:
+    """The recipe's filters under what they judge: candidates, bodies, pictures; or models."""
     # Read when torch is first imported, which is later. Two OpenMP threads beside busy neighbours were seven times
     # slower than one, because they wait for each other in a loop (2 cores: 2.9 images/s against 19).
     os.environ |= {"OMP_NUM_THREADS": str(recipe.resources.torch_threads), "OMP_WAIT_POLICY": "PASSIVE"}
@@ -47,13 +96,4 @@ def assemble(recipe: Recipe, scratch: Path, *, engine_for: EngineFor | None = No
             one = one.scored_by(engine_for(name)) if engine_for else one
             folder = "models"
         built[folder].append((name, one))
-    return Tools(
-        recipe=recipe,
-        scratch=scratch,
-        etiquette=etiquette_of(recipe),
-        candidate_filters=tuple(built["candidates"]),
-        body_filters=tuple(built["bodies"]),
-        picture_filters=tuple(built["pictures"]),
-        model_filters=tuple(built["models"]),
-        open_transport=partial(open_transport, recipe.fetch, recipe.resources),
-    )
+    return built

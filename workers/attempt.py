@@ -8,9 +8,9 @@ import traceback
 
 import msgspec
 
-from crawler.errors import ArchiveUnavailableError, PairtrawlError
 from crawler.job import Job, Progress, Tools, run_job
 from crawler.report import Report
+from workers.blame import Blame, blame_for
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,8 +19,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     job: Job
     report: Report | None = None
     failure: str = ""
-    #: trying again later may help: a server was down, an actor died
-    may_pass: bool = False
+    #: says something where `failure` does
+    blame: Blame = Blame.NOBODY
     #: largest resident memory of the process that did it, in bytes
     peak_bytes: int = 0
 
@@ -32,13 +32,16 @@ def attempt(job: Job, tools: Tools, progress: Progress = lambda _rows: None) -> 
     """
     try:
         report = run_job(job, tools, progress)
-    except ArchiveUnavailableError as error:
-        return Outcome(job=job, failure=f"{job.name}: {error}", may_pass=True, peak_bytes=peak_bytes())
-    except PairtrawlError as error:
-        return Outcome(job=job, failure=f"{job.name}: {error}", peak_bytes=peak_bytes())
-    except Exception:  # noqa: BLE001 - the worker loop: our own bug fails this job, loudly, and the others go on
-        return Outcome(job=job, failure=f"{job.name}: {traceback.format_exc()}", peak_bytes=peak_bytes())
+    except Exception as error:  # noqa: BLE001 - the worker loop: our own bug fails this job, loudly, and the others go on
+        return failed(job, error)
     return Outcome(job=job, report=report, peak_bytes=peak_bytes())
+
+
+def failed(job: Job, error: Exception) -> Outcome:
+    """The outcome of a job that ended with this error: its text where somebody can mend it, all of it for a bug."""
+    blame = blame_for(error)
+    told = "".join(traceback.format_exception(error)) if blame is Blame.OURS else str(error)
+    return Outcome(job=job, failure=f"{job.name}: {told}", blame=blame, peak_bytes=peak_bytes())
 
 
 def peak_bytes() -> int:

@@ -17,6 +17,7 @@ from crawler.settings import Recipe
 from crawler.sources import Source
 from workers.assemble import assemble
 from workers.attempt import Outcome
+from workers.blame import Blame
 from workers.local import run_here
 from workers.progress import Display
 from workers.run_folder import RunFolder
@@ -62,7 +63,8 @@ class Summary:
     """How a run ended: what failed, what was left, and what it took."""
 
     failures: list[str] = field(default_factory=list)
-    may_pass: bool = True
+    blames: set[Blame] = field(default_factory=set)
+    #: asked to stop while there was work left
     stopped: bool = False
     peaks: dict[str, int] = field(default_factory=dict)
 
@@ -77,7 +79,7 @@ class Summary:
         self.peaks[kind] = max(self.peaks.get(kind, 0), outcome.peak_bytes)
         if outcome.failure:
             self.failures.append(outcome.failure)
-            self.may_pass = self.may_pass and outcome.may_pass
+            self.blames.add(outcome.blame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,18 @@ class Crawl:
     def run(self, last_phase: Literal["extract", "plan", "crawl"] = "crawl") -> Summary:
         """Do what is not done yet, phase by phase. Stops early when asked to, or when archives failed."""
         summary = Summary()
-        self._read_archives(summary)
-        unread = bool(summary.failures) and not self.without_failed
-        if last_phase != "extract" and not unread and not self.stop:
-            planned = self.make_plan()
-            if last_phase == "crawl":
-                self._fetch_and_filter(planned, summary)
-        summary.stopped = bool(self.stop)
+        if self.folder.plan.read() is None:
+            self._read_archives(summary)
+        else:
+            self._say_what_the_plan_lacks()
+        unread = bool(summary.failures) and (not self.without_failed or Blame.SET_UP in summary.blames)
+        if last_phase != "extract" and not unread and not summary.stopped:
+            if self.stop:
+                summary.stopped = True
+            else:
+                planned = self.make_plan()
+                if last_phase == "crawl":
+                    self._fetch_and_filter(planned, summary)
         summary.peaks.update(self.place.peaks)
         self.folder.tidy()
         return summary
@@ -125,7 +132,10 @@ class Crawl:
         """The plan of this run: made once, then read, for a resumed run must cut the same jobs."""
         planned = self.folder.plan.read()
         if planned is None:
-            tables = sorted(self.folder.candidates.glob("*.parquet"))
+            # a table without its marker is of a job that failed, or was killed, before it was sure of its counts
+            tables = [
+                one for one in sorted(self.folder.candidates.glob("*.parquet")) if one.with_suffix(".json").exists()
+            ]
             with self.display.phase("plan", None, "rows") as phase:
                 planned = plan(tables, self.folder.plan, self.recipe.plan)
                 phase.advance(planned.rows)
@@ -150,6 +160,15 @@ class Crawl:
             for _ in self._outcomes(left, lambda _rows: None, summary):
                 phase.advance(1)
 
+    def _say_what_the_plan_lacks(self) -> None:
+        """The plan is made once: an archive that was left out of it is not read later, for nothing would come of it."""
+        jobs = self.extract_jobs()
+        unread = [job for job in jobs if finished(job, self.recipe) is None]
+        self.display.say(f"read archives: {len(jobs) - len(unread)} of {len(jobs)} jobs were done before")
+        if unread:
+            self.display.say(f"The plan was made without {len(unread)} archives, so they stay out of this run. "
+                             "Crawl them into another --output, or start over with --fresh.")  # fmt: skip
+
     def _fetch_and_filter(self, planned: Planned, summary: Summary) -> None:
         left = self._left("fetch and filter", self.crawl_jobs(planned))
         rows = sum(min(planned.rows_per_job, planned.rows - job.number * planned.rows_per_job) for job in left)
@@ -164,11 +183,18 @@ class Crawl:
         return left
 
     def _outcomes(self, jobs: list[Job], progress: Progress, summary: Summary) -> Iterator[Outcome]:
-        if not jobs or self.stop:
+        """How the jobs end; ends early when asked to stop, and when every further job would end like the last one."""
+        summary.stopped = bool(self.stop) and bool(jobs)
+        if not jobs or summary.stopped:
             return
+        ended = 0
         with self.place.open(self.recipe, self.folder.scratch, jobs[0].kind) as run:
             for outcome in run(jobs, progress, self.stop):
+                ended += 1
                 summary.note(outcome)
                 if outcome.failure:
                     self.display.say(outcome.failure)
                 yield outcome
+                if outcome.failure and outcome.blame is Blame.SET_UP:
+                    return
+        summary.stopped = bool(self.stop) and ended < len(jobs)

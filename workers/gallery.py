@@ -14,6 +14,8 @@ from workers.report_page import Example
 #: pairs on the page, half of them from each end
 _COUNT = 24
 _SIDE = 96
+#: what pictures of a shard may be: those that `output.encode_format = "original"` keeps are whatever was accepted
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
 
 
 def examples_of(shards: Path, score: str) -> list[Example]:
@@ -52,8 +54,8 @@ def _pictures(path: Path, keys: set[str]) -> dict[str, bytes]:
 
 
 def _thumbnail(image: bytes) -> bytes:
-    """A picture that we encoded ourselves, smaller."""
-    with Image.open(io.BytesIO(image), formats=("JPEG", "PNG", "WEBP")) as picture:
+    """A picture of a shard, smaller: one that we encoded, or one that we decoded before and kept as received."""
+    with Image.open(io.BytesIO(image), formats=_FORMATS) as picture:
         small = picture.convert("RGB")
     small.thumbnail((_SIDE, _SIDE))
     out = io.BytesIO()

@@ -31,8 +31,8 @@ class Display:
         self._clock = clock
 
     def say(self, text: str) -> None:
-        """A line of text, above any bar."""
-        self._console.print(text, highlight=False)
+        """A line of text, above any bar; shown as it is, for addresses and tracebacks hold brackets, as markup does."""
+        self._console.print(text, highlight=False, markup=False)
 
     @contextmanager
     def phase(self, title: str, total: int | None, unit: str) -> Iterator[Phase]:

@@ -8,6 +8,7 @@ actor, in full batches, as the model's small uint8 input; one call per picture w
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import sys
@@ -15,18 +16,20 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 import numpy as np
 
-from crawler.errors import MissingPackageError
+from crawler.errors import MissingPackageError, PairtrawlError, SettingsError
 from crawler.job import Job, JobKind, Progress
 from crawler.settings import Recipe
 from filters import Engine
 from workers.assemble import assemble
-from workers.attempt import Outcome, attempt, peak_bytes
+from workers.attempt import Outcome, attempt, failed, peak_bytes
 from workers.crawl import Run
 from workers.stop import Stop
 
@@ -48,31 +51,45 @@ class Actors:
     scorer_cpus: float = 0.5
     scorer_gpus: float = 0.0
 
+    @property
+    def cpus(self) -> int:
+        """What all of them ask for together, in whole cores."""
+        return math.ceil(self.workers * self.worker_cpus + self.scorers * self.scorer_cpus)
+
 
 @contextmanager
-def local_ray(cpus: int | None = None) -> Iterator[None]:
-    """A Ray of our own on this machine while inside; or the surrounding one, where this process is in one.
+def local_ray(cpus: float | None = None) -> Iterator[None]:
+    """A Ray of our own on this machine while inside; or the cluster that RAY_ADDRESS names, or that we are in already.
+
+    `cpus` is what the actors will ask for together: a Ray of our own believes to have them, for they only count actors.
 
     Raises:
         MissingPackageError: Ray is not installed.
+        SettingsError: the cluster cannot be reached, or has fewer cores; some actors would wait for ever.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing phones home
-    if "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:  # Ray reads them when it is first imported
+    of_others = "RAY_ADDRESS" in os.environ  # Ray's own way to say so, which `ray job submit` takes too
+    if "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ and not of_others:  # read when Ray is imported
         # Whoever can talk to a Ray cluster can run code in it: a token for this run alone, and no file at home.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     ray = _import_ray()
     if ray.is_initialized():
         yield
         return
-    ray.init(
-        num_cpus=cpus,
-        include_dashboard=False,
-        object_store_memory=_OBJECT_STORE,
-        log_to_driver=False,
-        logging_level="ERROR",
-        configure_logging=False,
-    )
+    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    if of_others:
+        try:
+            ray.init(**quiet)
+        except (ConnectionError, ValueError) as error:
+            raise SettingsError(f"RAY_ADDRESS: the cluster cannot be reached: {error}") from error
+    else:
+        # "local", or Ray would join whatever Ray somebody has started on this machine
+        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
     try:
+        cores = ray.cluster_resources().get("CPU", 0)
+        if cpus is not None and cores < cpus:
+            raise SettingsError(f"the Ray cluster has {cores:g} cores and these actors need {cpus:g}: "
+                                "lower --workers or --scorers")  # fmt: skip
         yield
     finally:
         ray.shutdown()
@@ -87,11 +104,17 @@ class Worker:
 
         decoded = msgspec.json.decode(recipe, type=Recipe)
         folder = Path(scratch) / f"worker-{os.getpid()}"
-        self._tools = assemble(decoded, folder, engine_for=engine_for if scorer else None)
+        # With the first job, not here: an actor that cannot be made says why to nobody, and would be replaced in vain.
+        self._tools = cache(lambda: assemble(decoded, folder, engine_for=engine_for if scorer else None))
 
     def work(self, job: bytes) -> bytes:
         """One job in, its outcome out, both as JSON."""
-        return msgspec.json.encode(attempt(msgspec.json.decode(job, type=Job), self._tools))
+        decoded = msgspec.json.decode(job, type=Job)
+        try:
+            tools = self._tools()
+        except (PairtrawlError, OSError) as error:
+            return msgspec.json.encode(failed(decoded, error))
+        return msgspec.json.encode(attempt(decoded, tools))
 
 
 class Scorer:
@@ -99,20 +122,23 @@ class Scorer:
 
     def __init__(self, recipe: bytes, scratch: str) -> None:
         decoded = msgspec.json.decode(recipe, type=Recipe)
-        tools = assemble(decoded, Path(scratch))
-        self._engines = {name: one.engine for name, one in tools.model_filters}  # type: ignore[attr-defined]
+        self._tools = cache(lambda: assemble(decoded, Path(scratch)))  # with the first question, as a worker does
 
     def similarities(self, name: str, images: np.ndarray[Any, Any], tokens: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - an array
         """What the engine of filter `name` says of a batch."""
-        return self._engines[name].similarities(images, tokens)
+        return self._engine(name).similarities(images, tokens)
 
     def provenance(self, name: str) -> str:
         """What the engine of filter `name` is."""
-        return str(self._engines[name].provenance)
+        return str(self._engine(name).provenance)
 
     def peak(self) -> int:
         """Peak memory of this actor, in bytes."""
         return peak_bytes()
+
+    def _engine(self, name: str) -> Engine:
+        engine: Engine = dict(self._tools().model_filters)[name].engine  # type: ignore[attr-defined]
+        return engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +151,22 @@ class RemoteEngine:
     @property
     def provenance(self) -> str:
         """As the engine's own."""
-        return str(_import_ray().get(self.scorer.provenance.remote(self.name)))
+        return str(_answer(self.scorer.provenance.remote(self.name)))
 
     def similarities(self, images: np.ndarray[Any, Any], tokens: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - an array
         """As the engine's own: float32, one per row."""
-        return _import_ray().get(self.scorer.similarities.remote(self.name, images, tokens))
+        return _answer(self.scorer.similarities.remote(self.name, images, tokens))
+
+
+def _answer(question: object) -> Any:  # noqa: ANN401 - whatever was asked for
+    """What an actor answers. Its own error is raised as it was there: Ray's wrapping is a page of traceback."""
+    ray = _import_ray()
+    try:
+        return ray.get(question)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, PairtrawlError):
+            raise error.cause from error
+        raise
 
 
 class RayPool:
@@ -188,7 +225,7 @@ class RayPool:
             self._workers[place] = self._new_worker()
             if tries + 1 < TRIES:
                 return None
-            return Outcome(job=job, failure=f"{job.name}: took {TRIES} actors with it: {error}", may_pass=True)
+            return Outcome(job=job, failure=f"{job.name}: took {TRIES} actors with it: {error}")
 
     def _new_worker(self) -> Any:  # noqa: ANN401 - Ray's handle
         scorer = self._scorers[self._started % len(self._scorers)] if self._scorers else None
@@ -210,11 +247,24 @@ def _next(again: deque[tuple[Job, int]], waiting: Iterator[Job]) -> tuple[Job, i
     return None if job is None else (job, 0)
 
 
-def _import_ray() -> Any:  # noqa: ANN401 - ships no types
+def require_ray() -> None:
+    """Look whether Ray is there without importing it, for it reads its settings when it is imported.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+    """
     try:
-        import ray  # noqa: PLC0415 - heavy, and optional
-    except ImportError as error:
-        raise MissingPackageError("Ray is not installed: pip install 'pairtrawl[ray]', or use --place local") from error
+        found = find_spec("ray") is not None
+    except ImportError:
+        found = False
+    if not found:
+        raise MissingPackageError("Ray is not installed: pip install 'pairtrawl[ray]', or use --place local")
+
+
+def _import_ray() -> Any:  # noqa: ANN401 - ships no types
+    require_ray()
+    import ray  # noqa: PLC0415 - heavy, and optional
+
     return ray
 
 
@@ -233,3 +283,10 @@ class OnRay:
             yield pool.run
             if scorers := pool.scorer_peaks():
                 self.peaks["scoring actor"] = max(scorers)
+
+
+@contextmanager
+def on_local_ray(actors: Actors) -> Iterator[OnRay]:
+    """A Ray of our own that has room for all these actors, however few cores there are."""
+    with local_ray(actors.cpus):
+        yield OnRay(actors)

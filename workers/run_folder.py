@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +37,11 @@ class RunFolder:
     def pin(self) -> Path:
         """Which recipe and inputs this folder belongs to."""
         return self.path / "run.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that is at work here; empty."""
+        return self.path / "run.lock"
 
     @property
     def candidates(self) -> Path:
@@ -92,8 +100,7 @@ class RunFolder:
         )
         found = self.pinned()
         if found is None:
-            if self.path.exists() and any(self.path.iterdir()):
-                raise RunFolderError(f"{self.path}: holds files but no run; choose an empty folder with --output")
+            self._refuse_foreign_files("choose an empty folder with --output")
             self.path.mkdir(parents=True, exist_ok=True)
             write_atomically(self.pin, msgspec.json.format(msgspec.json.encode(asked), indent=2) + b"\n")
         elif found.recipe_digest != asked.recipe_digest:
@@ -103,6 +110,30 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: holds a run over other inputs ({len(found.sources)} archives, not "
                                  f"{len(sources)}); use another --output, or --fresh to start over")  # fmt: skip
         self.tidy()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder for this process alone while inside. The system lets go of it when the process ends, however.
+
+        Raises:
+            RunFolderError: another process is at work in it, or it holds files that are not ours.
+        """
+        if self.pinned() is None:
+            self._refuse_foreign_files("choose an empty folder with --output")
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.lock.open("ab") as file:
+            if not _taken(file.fileno()):
+                raise RunFolderError(f"{self.path}: another pairtrawl is at work in it; wait until it has ended, "
+                                     "stop it, or use another --output")  # fmt: skip
+            yield
+
+    def _refuse_foreign_files(self, remedy: str) -> None:
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise RunFolderError(f"{self.path}: is no folder; {remedy}")
+        if any(one.name != self.lock.name for one in self.path.iterdir()):
+            raise RunFolderError(f"{self.path}: holds files but no run; {remedy}")
 
     def tidy(self) -> None:
         """Remove what killed processes left: downloaded archives and half-written files. Those of living ones stay."""
@@ -117,14 +148,28 @@ class RunFolder:
         Raises:
             RunFolderError: the folder is not a run's, so nothing is removed.
         """
-        if not self.path.exists() or not any(self.path.iterdir()):
-            return
         if self.pinned() is None:
-            raise RunFolderError(f"{self.path}: holds files but no run; --fresh removes runs only")
+            self._refuse_foreign_files("--fresh removes runs only")
+            return
         for folder in (self.candidates, self.plan.path, self.shards, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.report, self.page, self.pin):  # the pin last: a folder without it is nobody's
             file.unlink(missing_ok=True)
+
+
+def _taken(file: int) -> bool:
+    """Take the lock of an open file; False where another process has it."""
+    if os.name != "posix":
+        return True
+    import fcntl  # noqa: PLC0415 - not on every system
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks; two runs in a folder waste work there, but commit whole files only
+        return True
+    return True
 
 
 def _difference(old: Recipe, new: Recipe) -> str:

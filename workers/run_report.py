@@ -49,7 +49,10 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
         stages += (StageCount("plan", planned.candidates, planned.rows, planned.rejected),)
     stages += merge(stage for one in crawls for stage in one.stages)
     check(stages)
-    tables = _ShardTables(sorted(folder.shards.glob("*.parquet")))
+    # a table that has no marker yet is of a job in flight, or of one that was killed: its rows are not counted either
+    tables = _ShardTables(
+        [one for one in sorted(folder.shards.glob("*.parquet")) if one.with_name(f"{one.stem}_stats.json").exists()]
+    )
     return {
         "name": pinned.recipe.name,
         "description": pinned.recipe.description,
@@ -108,7 +111,7 @@ def _totals(stages: Sequence[StageCount]) -> dict[str, int]:
         "candidates": number("extract", "kept"),
         "planned": number("plan", "kept"),
         "fetched": number("fetch", "kept"),
-        "kept": stages[-1].kept if stages else 0,
+        "kept": number("filter pictures", "kept"),
     }
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,15 +19,16 @@ from crawler.archives import read_listing
 from crawler.errors import SettingsError
 from crawler.settings import Recipe
 from crawler.sources import Source, resolve_inputs
-from workers.assemble import etiquette_of
+from workers.assemble import etiquette_of, make_sure
 from workers.attempt import peak_bytes
+from workers.blame import Blame
 from workers.crawl import Crawl, Here, Place, Summary
 from workers.progress import Display
 from workers.run_folder import RunFolder
 from workers.run_report import write_report
 from workers.stop import stop_on_signals
 
-DONE, WORK_LEFT, YOURS = 0, 75, 2
+DONE, WORK_LEFT, YOURS, OURS = 0, 75, 2, 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +47,39 @@ def run_crawl(recipe: Recipe, inputs: list[str], output: Path, asked: Asked, *, 
     """Run the main job, or go on with it. Returns the exit code.
 
     Raises:
-        PairtrawlError: settings, inputs or folder are wrong; nothing was done.
+        PairtrawlError: settings, inputs or folder are wrong; nothing was done, and nothing was removed.
     """
     console = a_console(to_stderr=as_json)
     display = Display(console)
+    place_to_run = _place(asked)
+    make_sure(recipe, with_models=asked.last_phase == "crawl")
     sources = find_sources(recipe, inputs)
     folder = RunFolder(output)
-    if asked.fresh:
-        folder.clear()
-    folder.open(recipe, sources, version("pairtrawl"))
-    display.say(f"{recipe.name}: {len(sources)} archive{'s' if len(sources) != 1 else ''} into {output}/")
-    if not recipe.fetch.contact and asked.last_phase == "crawl":
-        display.say("No contact set: site owners cannot reach you. Put `contact` under \\[fetch] in the recipe.")
-    with stop_on_signals(display.say) as stop, _place(asked) as place:
-        crawl = Crawl(recipe, sources, folder, place, display, stop, without_failed=asked.without_failed)
-        summary = crawl.run(asked.last_phase)
-    report = write_report(folder, summary.peaks | {"driver": peak_bytes()})
+    with folder.held():
+        if asked.fresh:
+            folder.clear()
+        folder.open(recipe, sources, version("pairtrawl"))
+        display.say(f"{recipe.name}: {len(sources)} archive{'s' if len(sources) != 1 else ''} into {output}/")
+        if not recipe.fetch.contact and asked.last_phase == "crawl":
+            display.say("No contact set: site owners cannot reach you. Put `contact` under [fetch] in the recipe.")
+        with stop_on_signals(display.say) as stop, place_to_run as place:
+            crawl = Crawl(recipe, sources, folder, place, display, stop, without_failed=asked.without_failed)
+            summary = crawl.run(asked.last_phase)
+        report = write_report(folder, summary.peaks | {"driver": peak_bytes()})
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     else:
         show(console, report, summary, folder)
-    if summary.complete:
-        return DONE
-    return WORK_LEFT if summary.may_pass else YOURS
+    return exit_code(summary)
+
+
+def exit_code(summary: Summary) -> int:
+    """What the command leaves with: the worst thing that happened decides, and a bug of ours is the worst."""
+    if Blame.OURS in summary.blames:
+        return OURS
+    if summary.blames & {Blame.INPUT, Blame.SET_UP}:
+        return YOURS
+    return DONE if summary.complete else WORK_LEFT
 
 
 def a_console(*, to_stderr: bool = False) -> Console:
@@ -92,16 +102,20 @@ def find_sources(recipe: Recipe, inputs: list[str]) -> list[Source]:
         return resolve_inputs(asked, read_listing=lambda address: read_listing(address, etiquette, Path(folder)))
 
 
-@contextmanager
-def _place(asked: Asked) -> Iterator[Place]:
+def _place(asked: Asked) -> AbstractContextManager[Place]:
+    """Where jobs will run, once it is entered.
+
+    Raises:
+        SettingsError: there is no such place; MissingPackageError: what it needs is not installed.
+    """
     match asked.place:
         case "local":
-            yield Here()
+            return nullcontext(Here())
         case "ray":
-            from workers.ray_pool import Actors, OnRay, local_ray  # noqa: PLC0415 - heavy, and optional
+            from workers.ray_pool import Actors, on_local_ray, require_ray  # noqa: PLC0415 - heavy, and optional
 
-            with local_ray():
-                yield OnRay(Actors(workers=asked.workers, scorers=asked.scorers))
+            require_ray()
+            return on_local_ray(Actors(workers=asked.workers, scorers=asked.scorers))
         case other:
             raise SettingsError(f"--place {other}: there are `local` and `ray`")
 
@@ -119,13 +133,17 @@ def show(console: Console, report: dict[str, Any], summary: Summary, folder: Run
     for archive in report["archives"]["incomplete"]:
         console.print(f"Incomplete: {archive['detail']}", highlight=False, markup=False)
     totals = report["totals"]
+    failed = len(summary.failures)
     if summary.stopped:
         console.print("Stopped with work left. Run the same command to go on.", highlight=False)
-    elif summary.failures:
-        console.print(f"{len(summary.failures)} jobs failed (above). Run the same command to try them again; "
+    elif failed:
+        console.print(f"{failed} job{'s' if failed > 1 else ''} failed (above). Run the same command to try again; "
                       "--without-failed goes on without archives that cannot be read.", highlight=False)  # fmt: skip
+    elif totals["shards"] < totals["jobs"]:
+        console.print(f"Not finished: {totals['shards']} of {totals['jobs']} shards are made.", highlight=False)
     console.print(
         f"{totals['kept']:,} image-text pairs in {totals['shards']} shards under {folder.shards}/. "
         f"Open {folder.page} in a browser to see what was kept and why the rest was not.",
         highlight=False,
+        markup=False,
     )

@@ -22,7 +22,7 @@ import msgspec
 
 from crawler.decode import decode
 from crawler.encode import encode
-from crawler.errors import RunFolderError
+from crawler.errors import PairtrawlError, RunFolderError
 from crawler.fetch import fetch
 from crawler.flow import Budget
 from crawler.hashes import hash_picture
@@ -81,7 +81,11 @@ def read_crawl_reports(folder: Path) -> Iterator[Report]:
         RunFolderError: a marker is not one of ours.
     """
     for path in sorted(folder.glob("*_stats.json")):
-        yield _report_in(msgspec.json.decode(path.read_bytes()), path)
+        try:
+            stats = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+        except msgspec.DecodeError as error:
+            raise RunFolderError(f"{path}: cannot be read as the statistics of a shard: {error}") from error
+        yield _report_in(stats, path)
 
 
 def _report_in(stats: dict[str, object], where: Path) -> Report:
@@ -92,7 +96,13 @@ def _report_in(stats: dict[str, object], where: Path) -> Report:
 
 
 def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
-    """Fetch, judge and write every row of a candidate table; commits one shard."""
+    """Fetch, judge and write every row of a candidate table; commits one shard.
+
+    Raises:
+        PairtrawlError: the user's to mend, such as a model that cannot be had here; nothing is committed.
+        OSError: the disk is full, or cannot be written; nothing is committed.
+        ExceptionGroup: our own bugs in the tasks of the line; nothing is committed.
+    """
     began = time.monotonic()
     folder = Path(job.output)
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +110,12 @@ def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
     output, plan = tools.recipe.output, tools.recipe.plan
     with ShardWriter(folder, job.number, max(plan.rows_per_job, len(rows)), output, _columns(tools)) as writer:
         line = _Line(tools, writer, progress)
-        asyncio.run(line.run(rows))
+        try:
+            asyncio.run(line.run(rows))
+        except ExceptionGroup as group:
+            if (told := _for_the_user(group)) is None:
+                raise
+            raise told from group
         report = Report(
             job=job.name,
             kind=job.kind.value,
@@ -112,6 +127,17 @@ def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
         )
         writer.commit({"report": msgspec.to_builtins(report)})
     return report
+
+
+def _for_the_user(group: ExceptionGroup) -> Exception | None:
+    """The one thing to tell the user of what ended a line's tasks; None where there is a bug among it."""
+    mendable, bugs = group.split((PairtrawlError, OSError))
+    if mendable is None or bugs is not None:
+        return None
+    told: Exception = mendable
+    while isinstance(told, ExceptionGroup):
+        told = told.exceptions[0]
+    return told
 
 
 def _columns(tools: Tools) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.errors import InputError
+from crawler.errors import InputError, RunFolderError
 from crawler.plan import PlanFolder, Planned, plan
 from crawler.records import Candidate
 from crawler.settings import Plan
@@ -125,3 +125,9 @@ def test_a_table_that_is_none_is_named(tmp_path: Path) -> None:
         plan([broken], PlanFolder(tmp_path / "plan"), Plan())
     with pytest.raises(InputError, match=r"broken\.parquet"):
         list(read_candidates(broken))
+
+
+def test_a_marker_of_somebody_else_is_said(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"rows": "many"}')
+    with pytest.raises(RunFolderError, match=r"plan\.json"):
+        PlanFolder(tmp_path).read()

@@ -53,6 +53,56 @@ def test_filters_are_listed_with_their_settings(tmp_path: Path) -> None:
     assert all(one["what"] for one in entries)
 
 
+def test_what_is_asked_for_is_checked_before_anything_is_removed_or_made(tmp_path: Path) -> None:
+    (tmp_path / "x.warc.gz").write_bytes(b"")
+    begun = ["extract", "x.warc.gz", "--output", "run", "--fresh"]
+    assert pairtrawl(*begun, folder=tmp_path).returncode == 0
+    done = pairtrawl(*begun, "--place", "moon", folder=tmp_path)
+    assert (done.returncode, "moon" in done.stderr) == (2, True)
+    assert (tmp_path / "run" / "candidates" / "00000.json").exists()
+    done = pairtrawl("extract", "x.warc.gz", "--output", "other", "--set", "filters.min_side.pixles=3", folder=tmp_path)
+    assert done.returncode == 2
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "x.warc.gz").write_bytes(b"")
+    done = pairtrawl("extract", "x.warc.gz", "--output", "x.warc.gz/run", folder=tmp_path)
+    assert done.returncode == 2
+    assert "x.warc.gz/run" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_interrupted_twice_it_leaves_with_75(tmp_path: Path) -> None:
+    interrupted = (
+        "import workers.cli, workers.session\n"
+        "def interrupt(*_words, **_more): raise KeyboardInterrupt\n"
+        "workers.session.run_crawl = interrupt\n"
+        "workers.cli.main()"
+    )
+    command = [sys.executable, "-c", interrupted, "crawl", "x.warc.gz"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (
+        75,
+        "Stopped. What was committed is kept; run the same command to go on.",
+    )
+
+
+def test_a_run_that_has_no_shard_yet_has_no_pairs(tmp_path: Path) -> None:
+    page = b"<html><img src='http://boats.test/1.jpg' alt='a small boat'></html>"
+    record = (
+        b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://boats.test/\r\n"
+        b"WARC-Date: 2026-01-01T00:00:00Z\r\nWARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-000000000000>\r\n"
+        b"Content-Type: application/http; msgtype=response\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n"
+    )
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + page
+    (tmp_path / "x.warc").write_bytes(record % (len(answer), answer))
+    done = pairtrawl("plan", "x.warc", "--output", "run", "--json", folder=tmp_path)
+    totals = json.loads(done.stdout)["totals"]
+    assert (totals["planned"], totals["jobs"], totals["shards"], totals["kept"]) == (1, 1, 0, 0)
+    assert "0 of 1 shards" in pairtrawl("report", "run", folder=tmp_path).stdout
+
+
 @pytest.mark.clip
 @pytest.mark.ray
 def test_the_doctor_finds_nothing_broken_here(tmp_path: Path) -> None:

@@ -38,3 +38,9 @@ def test_a_terminal_gets_a_bar() -> None:
     with display.phase("fetch", 100, "pairs") as phase:
         phase.advance(100)
     assert "100/100" in out.getvalue()
+
+
+def test_brackets_in_what_is_said_are_no_markup() -> None:
+    out = io.StringIO()
+    Display(Console(file=out, width=120)).say("http://[::1]/[/a][bold]b")
+    assert out.getvalue() == "http://[::1]/[/a][bold]b\n"

@@ -69,3 +69,25 @@ def test_a_broken_pin_is_said(tmp_path: Path) -> None:
     folder.pin.write_text("{")
     with pytest.raises(RunFolderError, match=r"run\.json"):
         folder.open(RECIPE, SOURCES, "1")
+
+
+def test_two_processes_are_never_at_work_in_one_folder(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.held():
+        folder.open(RECIPE, SOURCES, "1")
+        with pytest.raises(RunFolderError, match="another pairtrawl"), RunFolder(folder.path).held():
+            pass
+        folder.clear()
+        with pytest.raises(RunFolderError, match="another pairtrawl"), RunFolder(folder.path).held():
+            pass
+    with folder.held():
+        folder.open(RECIPE, SOURCES, "1")
+
+
+def test_nothing_is_left_in_a_folder_that_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(RunFolderError, match="no run"), RunFolder(tmp_path).held():
+        pass
+    with pytest.raises(RunFolderError, match="no folder"), RunFolder(tmp_path / "thesis.tex").held():
+        pass
+    assert [one.name for one in tmp_path.iterdir()] == ["thesis.tex"]

@@ -1,6 +1,7 @@
 """The `pairtrawl` command: one module per verb; this one puts them together and turns errors into exit codes.
 
-0 done · 75 stopped or unlucky, work left: run the same command again · 2 your settings or inputs · 70 our fault
+0 done · 75 stopped or unlucky, work left: run the same command again · 2 your settings, inputs or disk ·
+70 a job ended with a bug of ours · 1 anything else did
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from typing import Annotated
 
 import typer
 
-from crawler.errors import ArchiveUnavailableError, PairtrawlError
+from crawler.errors import PairtrawlError
+from workers.blame import Blame, blame_for
 from workers.cli import crawl, demo, doctor, filters, report
+
+#: what typer makes of a KeyboardInterrupt before we see it
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="pairtrawl",
@@ -50,16 +55,14 @@ def main() -> None:
     """Run the command; leave with the exit code that the module's docstring lists."""
     try:
         app()
-    except ArchiveUnavailableError as error:
-        _say(error)
-        sys.exit(75)
-    except PairtrawlError as error:
-        _say(error)
-        sys.exit(2)
-    except KeyboardInterrupt:
+    except (PairtrawlError, OSError) as error:
+        blame = blame_for(error)
+        if blame is Blame.OURS:
+            raise
+        sys.stderr.write(f"pairtrawl: {error}\n")
+        sys.exit(75 if blame is Blame.NOBODY else 2)
+    except SystemExit as leaving:
+        if leaving.code != _INTERRUPTED:
+            raise
         sys.stderr.write("Stopped. What was committed is kept; run the same command to go on.\n")
         sys.exit(75)
-
-
-def _say(error: PairtrawlError) -> None:
-    sys.stderr.write(f"pairtrawl: {error}\n")

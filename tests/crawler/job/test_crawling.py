@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from crawler.archives import Etiquette
-from crawler.errors import RunFolderError
+from crawler.errors import RunFolderError, SettingsError
 from crawler.job import Job, JobKind, Tools, finished, run_job
+from crawler.job.crawling import read_crawl_reports
 from crawler.records import Candidate, Fault, Fetched, Picture, Verdict
 from crawler.settings import Plan, Recipe, Resources
 from crawler.tables import CandidateWriter
@@ -192,6 +193,24 @@ def test_a_bug_in_a_decoder_thread_ends_the_job_and_nothing_is_committed(tmp_pat
         run_job(job, tools(tmp_path, answers, picture_filters=(("explodes", Keep(explode)),)))
     assert caught.value.split(ZeroDivisionError)[0] is not None
     assert list((tmp_path / "shards").iterdir()) == []
+
+
+def test_what_the_user_can_mend_comes_out_of_the_line_as_it_is(tmp_path: Path) -> None:
+    def no_model(_picture: Picture) -> bool:
+        raise SettingsError("the model is not on this machine")
+
+    rows = rows_of(3)
+    answers: dict[str, Answer | Fault] = {row.image_url: an_answer(body=image_bytes()) for row in rows}
+    work = tools(tmp_path, answers, picture_filters=(("similar", Keep(no_model)),))
+    with pytest.raises(SettingsError, match="the model is not on this machine"):
+        run_job(a_job(tmp_path, rows), work)
+    assert list((tmp_path / "shards").iterdir()) == []
+
+
+def test_a_marker_that_is_not_json_is_said(tmp_path: Path) -> None:
+    (tmp_path / "00000_stats.json").write_text("{")
+    with pytest.raises(RunFolderError, match=r"00000_stats\.json"):
+        list(read_crawl_reports(tmp_path))
 
 
 def test_a_marker_of_somebody_else_is_said(tmp_path: Path) -> None:
