@@ -178,6 +178,11 @@ def _difference(old: Recipe, new: Recipe) -> str:
     for section, value in one.items():
         if value == other[section] or section in {"resources", "folder", "inputs", "description"}:
             continue
+        if section == "filters":
+            uses = {choice["use"]: choice for choice in value}
+            changed = [choice["use"] for choice in other[section] if uses.get(choice["use"]) != choice]
+            gone = [use for use in uses if use not in {choice["use"] for choice in other[section]}]
+            return f"filter `{(changed + gone or ['order'])[0]}` differs"
         if not isinstance(value, dict):
             return f"`{section}` differs"
         for key, setting in value.items():

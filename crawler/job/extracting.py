@@ -13,9 +13,10 @@ import msgspec
 
 from crawler.archives import nearby
 from crawler.commit import atomic_path, write_atomically
+from crawler.errors import RunFolderError
 from crawler.extract import extract
 from crawler.job.judging import judge_all
-from crawler.read import Incomplete, Skipped, read_pages
+from crawler.read import Incomplete, Skip, Skipped, read_pages
 from crawler.records import Candidate
 from crawler.report import Report, chain
 from crawler.tables import CandidateWriter
@@ -61,15 +62,30 @@ class _Count:
 
 
 def read_extract_report(job: Job) -> Report | None:
-    """The report of this job if it is committed."""
+    """The report of this job if it is committed.
+
+    Raises:
+        RunFolderError: there is a marker, and it is not one of ours.
+    """
     marker = ExtractFiles(Path(job.output), job.number).marker
-    return msgspec.json.decode(marker.read_bytes(), type=Report) if marker.exists() else None
+    return _report_in(marker) if marker.exists() else None
 
 
 def read_extract_reports(folder: Path) -> Iterator[Report]:
-    """The reports of all committed extract jobs of a folder, by number."""
+    """The reports of all committed extract jobs of a folder, by number.
+
+    Raises:
+        RunFolderError: a marker is not one of ours.
+    """
     for path in sorted(folder.glob("*.json")):
-        yield msgspec.json.decode(path.read_bytes(), type=Report)
+        yield _report_in(path)
+
+
+def _report_in(marker: Path) -> Report:
+    try:
+        return msgspec.json.decode(marker.read_bytes(), type=Report)
+    except msgspec.DecodeError as error:
+        raise RunFolderError(f"{marker}: was not written by this version of pairtrawl: {error}") from error
 
 
 def extract_archive(job: Job, tools: Tools, progress: Progress) -> Report:
@@ -130,3 +146,5 @@ def _write_table(job: Job, tools: Tools, archive: Path, path: Path, count: _Coun
             if len(held) >= _BATCH:
                 flush()
         flush()
+    if not count.incomplete and count.records == count.skipped[Skip.BROKEN_RECORD.value]:
+        count.incomplete = f"{name} holds no record that can be read: is it a web archive?"

@@ -91,3 +91,11 @@ def test_nothing_is_left_in_a_folder_that_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="no folder"), RunFolder(tmp_path / "thesis.tex").held():
         pass
     assert [one.name for one in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_filter_that_differs_is_named(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    written = "name = 'boats'\n[[filters]]\nuse = 'pictures.min_side'\npixels = {}"
+    folder.open(parse_recipe(written.format(64)), SOURCES, "1")
+    with pytest.raises(RunFolderError, match=r"filter `pictures\.min_side` differs"):
+        folder.open(parse_recipe(written.format(65)), SOURCES, "1")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
+from crawler.errors import RunFolderError
 from crawler.job import Job, JobKind, finished, run_job
 from crawler.settings import Recipe
 from tests.crawler.job.test_crawling import Keep, tools
@@ -41,3 +43,18 @@ def test_an_archive_that_was_cut_is_reported_as_incomplete(tmp_path: Path) -> No
         report = run_job(a_job(tmp_path, str(cut)), tools(tmp_path, {}))
         assert cut.name in report.incomplete
         assert report.stages[0].kept > 3
+
+
+def test_a_text_that_is_called_an_archive_is_reported(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.warc.gz"
+    letter.write_text("Dear crawler,\n\nthis is no archive.\n" * 50)
+    report = run_job(a_job(tmp_path, str(letter)), tools(tmp_path, {}))
+    assert "is it a web archive?" in report.incomplete
+
+
+def test_a_marker_of_somebody_else_is_said(tmp_path: Path) -> None:
+    job = a_job(tmp_path, inputs()[0])
+    run_job(job, tools(tmp_path, {}))
+    (tmp_path / "candidates" / "00003.json").write_text("{}")
+    with pytest.raises(RunFolderError, match=r"00003\.json"):
+        finished(job, Recipe())
