@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import traceback
+from pathlib import Path
 
 import msgspec
 
@@ -45,6 +46,13 @@ def failed(job: Job, error: Exception) -> Outcome:
 
 
 def peak_bytes() -> int:
-    """The largest resident memory that this process has had so far (getrusage; kilobytes on Linux, bytes on macOS)."""
+    """The largest resident memory that this process has had so far, in bytes.
+
+    From /proc where there is one: getrusage's number is inherited from the parent at fork, and says nothing of us.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        high_water = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(high_water.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
