@@ -12,7 +12,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Literal
 
-from crawler.errors import PairtrawlError
+from crawler.errors import MissingPackageError, PairtrawlError
 
 #: below this much free disk a run is likely to end in the middle, in bytes
 _LITTLE_DISK = 5 * 10**9
@@ -39,6 +39,10 @@ def _try(part: str, optional: str, look: Callable[[], str]) -> Finding:
         if optional:
             return Finding(part, "absent", f"optional: pip install 'pairtrawl[{optional}]' ({error})")
         return Finding(part, "broken", f"not installed: {error}")
+    except MissingPackageError as error:
+        # not there is one thing; there and wrong, such as an answer that is not the known one, is another
+        state: Literal["absent", "broken"] = "absent" if isinstance(error.__cause__, ImportError) else "broken"
+        return Finding(part, state, str(error))
     except (PairtrawlError, OSError, RuntimeError, ValueError) as error:
         return Finding(part, "broken", str(error))
 
