@@ -141,6 +141,9 @@ def show(console: Console, report: dict[str, Any], summary: Summary, folder: Run
                       "--without-failed goes on without archives that cannot be read.", highlight=False)  # fmt: skip
     elif totals["shards"] < totals["jobs"]:
         console.print(f"Not finished: {totals['shards']} of {totals['jobs']} shards are made.", highlight=False)
+    if totals["candidates"] and not totals["shards"]:
+        console.print(f"{totals['candidates']:,} candidates in {folder.candidates}/; `pairtrawl crawl` with the same "
+                      "arguments fetches their images.", highlight=False, markup=False)  # fmt: skip
     console.print(
         f"{totals['kept']:,} image-text pairs in {totals['shards']} shards under {folder.shards}/. "
         f"Open {folder.page} in a browser to see what was kept and why the rest was not.",
