@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 # where pip has been told to look for wheels on disk, uv is told too: it does not read pip's settings
 LINKS = $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 CONSTRAINTS := constraints.txt
-EXTRAS := clip,ray,dev
+EXTRAS := clip,ray,c2pa,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format prove-main bench-extraction bench-fetching bench-writing clean
+.PHONY: help install demo test test-all check format prove-main prove-hostile clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -50,6 +50,9 @@ format: install  ## Format the code
 
 prove-main: install  ## Show that the main job does what it says; a table of figures comes last
 	$(BIN)/python benchmarks/prove_main.py
+
+prove-hostile: install  ## Show that fetching and decoding can be trusted; a table of figures comes last
+	$(BIN)/python benchmarks/prove_hostile.py
 
 clean:  ## Remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -19,13 +19,26 @@ from multiprocessing.connection import Connection
 
 import aiohttp
 
-from crawler.answers import Get
-from crawler.fetch import fetch
+from crawler.courtesy.desk import Turn
+from crawler.fetch import Terms, Web, fetch
 from crawler.records import Candidate, Caption, Fetched, ImageSource, TextSource
-from crawler.settings import Fetch, Resources
-from crawler.transport import open_transport
+from crawler.rights.site_word import NoRules
+from crawler.settings import Fetch, OptOuts, Resources
+from crawler.wire.transport import open_transport
 
 Once = Callable[[], Awaitable[int]]  # one request; the length of its body
+
+
+class FreeTurns:
+    """Everybody's turn, at once: what a desk costs is not measured here."""
+
+    @asynccontextmanager
+    async def turn(self, _host: str) -> AsyncIterator[Turn]:
+        """As the protocol's."""
+        yield Turn()
+
+    def slow_to(self, _host: str, _seconds: float) -> None:
+        """As the protocol's."""
 
 
 class _Server(asyncio.Protocol):
@@ -63,7 +76,7 @@ def _serve(ready: Connection, body_bytes: int) -> None:
 
 def _settings(port: int, at_once: int) -> tuple[Fetch, Resources]:
     settings = Fetch(allow_networks=("127.0.0.1/32",), hosts={"images.test": f"127.0.0.1:{port}"})
-    return settings, Resources(downloads=at_once, downloads_per_host=at_once)
+    return settings, Resources(downloads=at_once)
 
 
 @asynccontextmanager
@@ -80,10 +93,10 @@ async def _bare(port: int, at_once: int) -> AsyncIterator[Once]:
 
 @asynccontextmanager
 async def _transport(port: int, at_once: int) -> AsyncIterator[Once]:
-    async with open_transport(*_settings(port, at_once)) as get:
+    async with open_transport(*_settings(port, at_once), FreeTurns()) as get:
 
         async def once() -> int:
-            async with get.turn("images.test:80"):
+            async with get.turn("images.test"):
                 return len((await get("http://images.test/boat.png")).body)
 
         yield once
@@ -97,11 +110,11 @@ async def _fetch(port: int, at_once: int) -> AsyncIterator[Once]:
         "http://images.test/boat.png", ImageSource.IMG_SRC, caption, (), "http://pages.test/", "archive", 0, 0, "", "",
         (), "/boat.png", caption.text, "",
     )  # fmt: skip
-    async with open_transport(settings, resources) as opened:
-        get: Get = opened
+    async with open_transport(settings, resources, FreeTurns()) as get:
+        web, terms = Web(get, NoRules()), Terms(settings, OptOuts())
 
         async def once() -> int:
-            outcome = await fetch(candidate, get, settings)
+            outcome = await fetch(candidate, web, terms)
             assert isinstance(outcome, Fetched), outcome
             return len(outcome.body)
 

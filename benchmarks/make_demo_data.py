@@ -77,6 +77,11 @@ ODD = (
     Odd("network", "http://demo-odd.test/endless/road.png", "a road without end: over the limit", "body_too_large"),
     Odd("network", "http://demo-odd.test/hangup/phone.png", "a phone: the server hangs up at once", "connect_failed"),
     Odd("network", "http://demo-odd.test/babble/letter.png", "a letter: this is a mail server", "protocol_error"),
+    Odd("rights", "http://demo-private.test/robin.png", "a robin behind a robots.txt that says no", "robots_refused"),
+    Odd("rights", "http://demo-unknown.test/clock.png", "a clock whose robots.txt is out of order", "robots_unknown"),
+    Odd("rights", "http://demo-reserved.test/harp.png", "a harp that tdmrep.json reserves", "site_opted_out"),
+    Odd("rights", "http://demo-odd.test/said/noai/teddy.png", "a teddy bear that comes with noai", "image_opted_out"),
+    Odd("noai", "http://demo-odd.test/teddy.png", "a teddy bear on a page that says noai", "page_opted_out"),
     Odd("files", "http://demo-odd.test/cmyk.jpg", "wrapped gift, stored as a CMYK JPEG", "kept"),
     Odd("files", "http://demo-odd.test/sixteen.png", "anchor with 16 bits a channel", "kept"),
     Odd("files", "http://demo-odd.test/alpha.png", "cupcake with a transparent background", "kept"),
@@ -101,10 +106,14 @@ AGAIN = Odd("texts", "http://demo-odd.test/teddy.png", "teddy bear, served as it
 PAGES = {
     "answers": "What a server may answer",
     "network": "What may happen on the way",
+    "rights": "What sites and answers ask for",
+    "noai": "A page that keeps its pictures",
     "files": "What may be in a file",
     "lists": "What somebody asked to have out",
     "texts": "What words may say",
 }
+#: what these pages say of themselves
+METAS = {"noai": '<meta name="robots" content="noai, noimageai">'}
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -254,7 +263,8 @@ def odd_pages() -> dict[str, bytes]:
             for odd in (*ODD, AGAIN)
             if odd.page == page
         )
-        html = f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>\n'
+        html = f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">{METAS.get(page, "")}'
+        html += f"<title>{title}</title></head><body>\n"
         pages[f"http://demo-odd.test/{page}.html"] = (f"{html}<h1>{title}</h1>\n{pictures}</body></html>\n").encode()
     return pages
 

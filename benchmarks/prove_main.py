@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import re
 import shutil
@@ -22,19 +20,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
 import msgspec
 import pyarrow.parquet as pq
-from rich.console import Console
-from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from crawler.captions import clean  # noqa: E402 - the repository's own folder comes first
+from benchmarks.figures import Figures, title  # noqa: E402 - the repository's own folder comes first
+from crawler.captions import clean  # noqa: E402 - as above
 from crawler.settings import parse_recipe  # noqa: E402 - as above
 from tests.runs import contents, start_crawl  # noqa: E402 - as above
 from workers.demo import demo_recipe, demo_web, inputs, truth  # noqa: E402 - as above
@@ -42,23 +38,6 @@ from workers.session import Asked, run_crawl  # noqa: E402 - as above
 
 #: how many times the demo's archives are given in the memory proof
 TIMES = 10
-
-
-@dataclass(slots=True)
-class Figures:
-    """What was measured, and whether it is what was promised."""
-
-    rows: list[tuple[str, str, bool]] = field(default_factory=list)
-
-    def add(self, what: str, value: str, *, good: bool) -> None:
-        """One line of the table."""
-        self.rows.append((what, value, good))
-        print(f"{'ok  ' if good else 'FAIL'} {what}: {value}", flush=True)
-
-
-def title(text: str) -> None:
-    """Say what comes."""
-    print(f"\n=== {text}", flush=True)
 
 
 def prove_demo(work: Path, figures: Figures) -> None:
@@ -220,6 +199,9 @@ rows_per_job = 4000
 [fetch]
 contact = "mailto:nobody@example.org"
 allow_networks = ["127.0.0.0/8"]
+[manners] # the server is ours
+requests_at_once = 64
+seconds_between_requests = 0
 [[filters]]
 use = "candidates.text_length"
 min_characters = 5
@@ -286,17 +268,6 @@ def spelled(url: str) -> str:
     return unquote(re.sub(r"(?<!:)//+", "/", url))
 
 
-def show(figures: Figures, seconds: float) -> None:
-    """The table that comes last."""
-    table = Table(title=f"prove-main: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-                  f"{seconds:.0f} s", title_justify="left")  # fmt: skip
-    for heading in ("what", "measured", ""):
-        table.add_column(heading)
-    for what, value, good in figures.rows:
-        table.add_row(what, value, "ok" if good else "FAIL")
-    Console(width=140).print(table)
-
-
 def main(words: Sequence[str]) -> int:
     """Everything, one after the other; 0 when all is as promised."""
     parser = argparse.ArgumentParser(description="Show that the main job does what it says.")
@@ -322,8 +293,8 @@ def main(words: Sequence[str]) -> int:
         for part, prove in parts.items():
             if asked.only in (None, part):
                 prove()
-    show(figures, time.monotonic() - began)
-    return 0 if all(good for _, _, good in figures.rows) else 1
+    figures.show("prove-main", time.monotonic() - began)
+    return 0 if figures.all_good else 1
 
 
 if __name__ == "__main__":

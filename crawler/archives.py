@@ -19,9 +19,10 @@ from urllib.parse import urljoin
 import aiohttp
 from yarl import URL
 
+from crawler.courtesy.etiquette import Clock, Etiquette, FailedTryError, Pace, backoff_seconds, retry_after_seconds
 from crawler.errors import ArchiveUnavailableError, InputError, SettingsError
-from crawler.etiquette import Clock, Etiquette, FailedTryError, Pace, backoff_seconds, retry_after_seconds
 from crawler.stores import archive_name, copy_stored, is_http, local_path, no_room, shown
+from crawler.wire.only_once import HungUpError, only_once
 
 __all__ = ["Clock", "Etiquette", "Pace", "nearby", "read_listing"]
 
@@ -171,6 +172,8 @@ def _get(address: str, path: Path, etiquette: Etiquette, clock: Clock, trust: ss
         raise InputError(f"{shown(address)}: not an address: {error}") from error
     except TimeoutError as error:
         raise FailedTryError(str(error) or f"not complete after {etiquette.total_seconds:.0f} seconds") from error
+    except HungUpError as error:
+        raise FailedTryError(str(error)) from error
     except (aiohttp.ClientError, ConnectionError) as error:
         raise FailedTryError(f"{type(error).__name__}: {error}") from error
     except OSError as error:
@@ -188,7 +191,7 @@ async def _download(url: URL, file: BinaryIO, etiquette: Etiquette, clock: Clock
     async with (
         aiohttp.ClientSession(
             connector=connector, timeout=timeout, headers=headers, auto_decompress=False, trust_env=False,
-            cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_BUFFER_BYTES, middlewares=(_only_once,),
+            cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_BUFFER_BYTES, middlewares=(only_once,),
         ) as session,
         session.get(url, allow_redirects=False) as answer,
     ):  # fmt: skip
@@ -198,16 +201,6 @@ async def _download(url: URL, file: BinaryIO, etiquette: Etiquette, clock: Clock
         async for chunk in answer.content.iter_any():  # ends with an error if less comes than Content-Length said
             file.write(chunk)
         return None
-
-
-async def _only_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp (3.14) from asking a second time, at once, when the server hangs up on a GET."""
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise  # never sent, and never repeated
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise FailedTryError(f"{type(error).__name__}: {error}") from error
 
 
 def _moved_to(status: int, said: str, address: str, headers: Mapping[str, str], now: float) -> str:

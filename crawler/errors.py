@@ -28,3 +28,7 @@ class ArchiveUnavailableError(PairtrawlError):
 
 class MissingPackageError(PairtrawlError):
     """An optional package is not installed or does not work; the message says what to install."""
+
+
+class DeskLostError(PairtrawlError):
+    """The process that keeps all workers of a run polite together cannot be reached; trying later may help."""

@@ -27,12 +27,20 @@ class Fault(StrEnum):
     HOST_CAP = "host_cap"
     # before traffic
     URL_REFUSED = "url_refused"
+    PAGE_OPTED_OUT = "page_opted_out"
+    ROBOTS_REFUSED = "robots_refused"
+    ROBOTS_UNKNOWN = "robots_unknown"
+    SITE_OPTED_OUT = "site_opted_out"
+    # its turn at the host
+    HOST_BUSY = "host_busy"
+    HOST_DOWN = "host_down"
     # the network
     ADDRESS_REFUSED = "address_refused"
     DNS_FAILED = "dns_failed"
     CONNECT_FAILED = "connect_failed"
     TLS_FAILED = "tls_failed"
     TIMEOUT = "timeout"
+    TOO_SLOW = "too_slow"
     PROTOCOL_ERROR = "protocol_error"
     # the answer
     HTTP_GONE = "http_gone"
@@ -45,11 +53,15 @@ class Fault(StrEnum):
     BODY_TRUNCATED = "body_truncated"
     BODY_EMPTY = "body_empty"
     BAD_ENCODING = "bad_encoding"
+    IMAGE_OPTED_OUT = "image_opted_out"
     # the decoder
     NOT_AN_IMAGE = "not_an_image"
     FORMAT_REFUSED = "format_refused"
     TOO_MANY_PIXELS = "too_many_pixels"
     IMAGE_BROKEN = "image_broken"
+    DECODER_KILLED = "decoder_killed"
+    # the job as a whole
+    PLACEHOLDER = "placeholder"
 
 
 class TextSource(StrEnum):
@@ -120,7 +132,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     position: int  # of the image on its page, from 0
     licence: str  # Creative Commons address that the page links, or ""
     language: str  # BCP 47 primary tag that the page declares, or ""
-    opt_outs: tuple[str, ...]  # robots directives of the page, such as "robots: noai"
+    opt_outs: tuple[
+        str, ...
+    ]  # what the page says of its images' use, such as "meta robots: noai", "x-robots-tag: noai"
     written_src: str  # the link exactly as the page has it
     written_text: str  # the caption exactly as the page has it
     base_url: str  # what a relative link stands on: <base href> as written, or ""
@@ -139,7 +153,7 @@ class Fetched:
     body: bytes  # everything the server sent, never a prefix, content coding removed
     final_url: str  # after redirects
     content_type: str  # as sent, or ""
-    opt_outs: tuple[str, ...]  # opt-out headers as sent, such as "x-robots-tag: noai"
+    opt_outs: tuple[str, ...]  # of the answers and the site, such as "x-robots-tag: noai", "tdmrep.json: 1"
     fetched_at: int  # seconds since 1970, UTC
 
 
@@ -151,15 +165,7 @@ class Header:
     height: int
     format: str  # "JPEG", "PNG", ... as the decoder names it
     frames: int  # 1 for a still picture, 2 for any animation (frames are never counted: that is a bomb)
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded image: upright, RGB, 8 bits a channel, alpha on white."""
-
-    fetched: Fetched
-    header: Header
-    pixels: Image  # mode RGB, at full size
+    orientation: int = 1  # by EXIF, 1 to 8: how the stored picture was turned to stand upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,16 @@ class Hashes:
     sha1: str  # 40 hex digits
     sha256: str  # 64 hex digits
     phash: int  # 64 bits, imagehash's bit order (most significant first)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded image: upright, RGB, 8 bits a channel, alpha on white."""
+
+    fetched: Fetched
+    header: Header
+    hashes: Hashes
+    pixels: Image  # mode RGB, at full size
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +208,7 @@ class Rejected:
     candidate: Candidate
     reason: str
     detail: str = ""  # for people, never for counting; never holds what a removal list names
+    opt_outs: tuple[str, ...] = ()  # what was heard of site and answers before it ended, as in `Fetched`
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     bytes_read: int = 0  # of archives
     bytes_received: int = 0  # of image bodies
     bytes_written: int = 0
+    names_looked_up: int = 0
+    names_asked: int = 0  # of them, of a name server; the others were known
     seconds: float = 0.0
 
 

@@ -32,11 +32,18 @@ STATUS_OF_FAULT: dict[Fault, tuple[str, str]] = {
     Fault.DUPLICATE: (FILTERED, "duplicate"),
     Fault.HOST_CAP: (FILTERED, "too many rows of one host"),
     Fault.URL_REFUSED: (NOT_DOWNLOADED, "URL refused"),
+    Fault.PAGE_OPTED_OUT: (NOT_DOWNLOADED, "Use of image disallowed by its page"),
+    Fault.ROBOTS_REFUSED: (NOT_DOWNLOADED, "Use of image disallowed by robots.txt"),
+    Fault.ROBOTS_UNKNOWN: (NOT_DOWNLOADED, "robots.txt unreachable"),
+    Fault.SITE_OPTED_OUT: (NOT_DOWNLOADED, "Use of image disallowed by its site"),
+    Fault.HOST_BUSY: (NOT_DOWNLOADED, "host busy"),
+    Fault.HOST_DOWN: (NOT_DOWNLOADED, "host down"),
     Fault.ADDRESS_REFUSED: (NOT_DOWNLOADED, "address refused"),
     Fault.DNS_FAILED: (NOT_DOWNLOADED, _URLOPEN.format("[Errno -2] Name or service not known")),
     Fault.CONNECT_FAILED: (NOT_DOWNLOADED, _URLOPEN.format("[Errno 111] Connection refused")),
     Fault.TLS_FAILED: (NOT_DOWNLOADED, _URLOPEN.format("[SSL] TLS failed")),
     Fault.TIMEOUT: (NOT_DOWNLOADED, _URLOPEN.format("timed out")),
+    Fault.TOO_SLOW: (NOT_DOWNLOADED, "too slow"),
     Fault.PROTOCOL_ERROR: (NOT_DOWNLOADED, "protocol error"),
     Fault.HTTP_GONE: (NOT_DOWNLOADED, "HTTP Error: gone"),
     Fault.HTTP_FORBIDDEN: (NOT_DOWNLOADED, "HTTP Error: forbidden"),
@@ -48,10 +55,14 @@ STATUS_OF_FAULT: dict[Fault, tuple[str, str]] = {
     Fault.BODY_TRUNCATED: (NOT_DOWNLOADED, "body truncated"),
     Fault.BODY_EMPTY: (NOT_DOWNLOADED, "body empty"),
     Fault.BAD_ENCODING: (NOT_DOWNLOADED, "bad content encoding"),
+    # the words of img2dataset
+    Fault.IMAGE_OPTED_OUT: (NOT_DOWNLOADED, "Use of image disallowed by X-Robots-Tag directive"),
     Fault.NOT_AN_IMAGE: (NOT_RESIZED, "Image decoding error"),
     Fault.FORMAT_REFUSED: (NOT_RESIZED, "image format refused"),
     Fault.TOO_MANY_PIXELS: (NOT_RESIZED, "image area too large"),
     Fault.IMAGE_BROKEN: (NOT_RESIZED, "Image decoding error"),
+    Fault.DECODER_KILLED: (NOT_RESIZED, "Image decoding error"),
+    Fault.PLACEHOLDER: (FILTERED, "placeholder image"),
 }
 
 _HTTP_FAULTS = frozenset((
@@ -149,9 +160,18 @@ def rejected_row(key: str, rejected: Rejected, facts: Facts | None) -> Row:
     """The row of a candidate that is not in the tar, with all that was learnt about it."""
     status, message = status_of(rejected)
     row = _of_candidate(rejected.candidate)
+    if rejected.opt_outs:
+        row["header_opt_outs"] = [_utf8(one) for one in rejected.opt_outs]
     if facts is not None:
         row |= _of_facts(facts)
     return row | {"key": key, "status": status, "error_message": message, "reason": str(rejected.reason)}
+
+
+def taken_back_row(row: Row, fault: Fault) -> Row:
+    """The row of a picture that was kept, now as one that is not in the tar."""
+    status, message = STATUS_OF_FAULT[fault]
+    kept = {name: value for name, value in row.items() if name not in ("width", "height")}
+    return kept | {"status": status, "error_message": message, "reason": fault.value}
 
 
 def status_of(rejected: Rejected) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """Everything that can be set, as frozen values read from one TOML file: the recipe.
 
 A recipe says what a data set is. Two runs with the same recipe over the same inputs make the same data set; therefore
-the recipe has a digest, and a run folder belongs to one digest. `[resources]` is how fast, not what: it is not in the
-digest.
+the recipe has a digest, and a run folder belongs to one digest. `[resources]` and `[manners]` are how fast, not what:
+they are not in the digest.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Extract(_Section, frozen=True):
     text_characters: Positive = 2_000
     #: longer addresses are no candidates (LAION used 2,000)
     url_characters: Positive = 2_000
+    #: what is masked in captions, so that a data set does not hand on how to reach people
+    mask: tuple[Literal["email", "phone", "iban", "card", "ip"], ...] = ()
 
 
 class Plan(_Section, frozen=True):
@@ -62,17 +64,73 @@ class Fetch(_Section, frozen=True):
     #: from first look-up to last byte, all redirects included
     total_seconds: Seconds = 30.0
     connect_seconds: Seconds = 10.0
-    #: between two reads; a server that drips is ended by `total_seconds`
+    #: from the request to the end of the headers
+    first_byte_seconds: Seconds = 15.0
+    #: between two reads
     read_seconds: Seconds = 10.0
+    #: mean rate of a body below which, after its first seconds, a server is taken for one that drips; 0 is no limit
+    bytes_per_second: NotNegative = 1_024
     body_bytes: Positive = 10 * 1024 * 1024
     redirects: NotNegative = 5
+    #: requests for one image at most, where its server asks for patience (429, 502, 503, 504)
+    tries: Positive = 3
     ports: tuple[int, ...] = (80, 443)
+    #: networks that are never dialled although they are public: a cluster's own nodes, a tracker. Our own are always.
+    refuse_networks: tuple[str, ...] = ()
     #: networks that may be dialled although they are not public; for tests and demos on loopback only
     allow_networks: tuple[str, ...] = ()
     #: names that are not looked up: "host" = "address" or "address:port"; a name may start with "*."
     hosts: dict[str, str] = {}
+    #: name servers to ask, "address" or "address:port"; none means those of the machine
+    name_servers: tuple[str, ...] = ()
     #: PEM file of further certificate authorities; "" is the system's store alone
     ca_file: str = ""
+
+
+class OptOuts(_Section, frozen=True):
+    """Which words of those who own pages, images and sites refuse an image.
+
+    What they say is recorded in the row whatever is set here; this is about what we make of it.
+    """
+
+    #: obey robots.txt (RFC 9309) of the image's host
+    robots_txt: bool = True
+    #: directives of X-Robots-Tag, on the image's own answer, that refuse it; img2dataset has them but `noml`, `none`
+    image_directives: tuple[str, ...] = ("noai", "noimageai", "noml", "noindex", "noimageindex", "none")
+    #: directives of a page's robots <meta> or X-Robots-Tag that refuse its images. A page that only stays out of search
+    #: (`noindex`) has said nothing of its images
+    page_directives: tuple[str, ...] = ("noai", "noimageai", "noml", "noimageindex")
+    #: a reservation by TDMRep (W3C community group), in a header or in the page
+    tdm_reservation: bool = True
+    #: ask each host for /.well-known/tdmrep.json too
+    tdmrep_file: bool = True
+    #: `train-ai=n` by Content-Usage (IETF AIPREF draft), in a header or in robots.txt
+    content_usage: bool = True
+    #: ask each host for /ai.txt too: one more request a host, for a file that few have
+    ai_txt: bool = False
+
+
+class Manners(_Section, frozen=True):
+    """How a site is treated, by all processes of a run together. How fast, not what: not part of the digest.
+
+    A site is a registrable domain: example.com with all its hosts, but each customer of a hosting company by itself.
+    """
+
+    #: requests at one site at the same time
+    requests_at_once: Positive = 2
+    #: between the starts of two requests at one site; a longer Crawl-delay of its robots.txt counts instead
+    seconds_between_requests: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    #: a host that asks for a longer Crawl-delay is left alone
+    longest_crawl_delay_seconds: Seconds = 30.0
+    #: a row whose turn would come later than this is given up, for a shard must not wait for one site
+    longest_wait_seconds: Seconds = 300.0
+    #: failures in a row (no connection, no answer, 5xx) after which a host is left alone for a while
+    failures_in_a_row: Positive = 5
+    #: how long
+    rest_seconds: Seconds = 300.0
+    #: parts that a run is divided into which cannot talk to each other, such as jobs of a supercomputer: each gets a
+    #: share of the rate
+    islands: Positive = 1
 
 
 class Decode(_Section, frozen=True):
@@ -84,6 +142,9 @@ class Decode(_Section, frozen=True):
     #: width times height; 40 MP takes 120 MB as RGB
     pixels: Positive = 40_000_000
     side_pixels: Positive = 20_000
+    #: memory and time of one picture in the decoder's process, which is killed beyond them
+    memory_bytes: Positive = 1024 * 1024 * 1024
+    cpu_seconds: Positive = 5
 
 
 class Output(_Section, frozen=True):
@@ -96,6 +157,9 @@ class Output(_Section, frozen=True):
     #: "original" stores the bytes as received and never re-encodes
     encode_format: Literal["jpg", "png", "webp", "original"] = "jpg"
     encode_quality: Annotated[int, msgspec.Meta(ge=0, le=100)] = 95
+    #: one file under so many addresses with so many captions in one job stands for none of them ("not available"); 0
+    #: lets it pass
+    placeholder_addresses: NotNegative = 10
     #: digits of a shard's name
     shard_digits: Annotated[int, msgspec.Meta(ge=1, le=12)] = 5
 
@@ -105,12 +169,12 @@ class Resources(_Section, frozen=True):
 
     #: downloads in flight in one worker process
     downloads: Positive = 256
-    downloads_per_host: Positive = 4
     #: bodies held in memory between network and decoder, in one worker process
     body_bytes_in_flight: Positive = 256 * 1024 * 1024
     #: decoded pixels held in one worker process (3 bytes each)
     pixels_in_flight: Positive = 100_000_000
-    decode_threads: Positive = 2
+    #: decoder processes of one worker process
+    decoders: Positive = 2
     torch_threads: Positive = 1
 
 
@@ -131,6 +195,8 @@ class Recipe(_Section, frozen=True):
     extract: Extract = Extract()
     plan: Plan = Plan()
     fetch: Fetch = Fetch()
+    opt_outs: OptOuts = OptOuts()
+    manners: Manners = Manners()
     decode: Decode = Decode()
     output: Output = Output()
     resources: Resources = Resources()
@@ -141,9 +207,9 @@ class Recipe(_Section, frozen=True):
     def digest(self) -> str:
         """32 hex digits that change exactly when the data set that this recipe describes changes."""
         content = msgspec.to_builtins(self)
-        for not_content in ("resources", "folder", "description", "inputs"):
+        for not_content in ("resources", "manners", "folder", "description", "inputs"):
             del content[not_content]
-        for this_machine in ("hosts", "ca_file"):
+        for this_machine in ("hosts", "name_servers", "ca_file"):
             del content["fetch"][this_machine]
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:32]
 

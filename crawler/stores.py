@@ -17,8 +17,8 @@ from urllib.request import url2pathname
 
 import aiohttp
 
+from crawler.courtesy.etiquette import FailedTryError
 from crawler.errors import ArchiveUnavailableError, InputError, MissingPackageError
-from crawler.etiquette import FailedTryError
 
 # no later try mends these on our own disk
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}

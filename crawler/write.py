@@ -18,9 +18,9 @@ from typing import IO, Any, NamedTuple, Self
 import msgspec
 
 from crawler.commit import atomic_path, remove, temporary_path, write_atomically
-from crawler.encode import extension_of
 from crawler.errors import RunFolderError
-from crawler.records import Rejected, Sample
+from crawler.picture.encode import extension_of
+from crawler.records import Fault, Rejected, Sample
 from crawler.rows import (
     FILTERED,
     NOT_DOWNLOADED,
@@ -32,6 +32,7 @@ from crawler.rows import (
     columns_with,
     kept_row,
     rejected_row,
+    taken_back_row,
     tar_json,
 )
 from crawler.settings import Output
@@ -132,6 +133,26 @@ class ShardWriter:
         """
         self._add(index, rejected_row(self._key(index), rejected, facts), b"", "")
 
+    def take_back(self, index: int, fault: Fault) -> int:
+        """Reject a sample that was taken by `keep`, for something that shows only in the job as a whole.
+
+        Returns how many bytes the picture had in the tar.
+
+        Raises:
+            KeyError: no sample of this index was kept.
+            OSError: the disk is full.
+        """
+        waiting = self._waiting.pop(index)
+        if not waiting.extension:
+            self._waiting[index] = waiting
+            raise KeyError(f"row {index} of shard {self._number} was rejected before")
+        self._spool.seek(waiting.start)
+        row = msgspec.json.decode(self._spool.read(waiting.row_bytes), type=dict[str, Any])
+        self._statuses[SUCCESS] -= 1
+        self._messages[SUCCESS] -= 1
+        self._add(index, taken_back_row(row, fault), b"", "")
+        return waiting.image_bytes
+
     def commit(self, stats: Mapping[str, object]) -> None:
         """Write tar, table and stats, in that order, each whole or not at all; the shard exists from then on.
 
@@ -181,7 +202,7 @@ class ShardWriter:
             "duration": ended - self._started,
             "start_time": self._started,
             "end_time": ended,
-            "status_dict": dict(sorted(self._messages.items())),
+            "status_dict": {message: count for message, count in sorted(self._messages.items()) if count},
             "filtered": self._statuses[FILTERED],
         }
 

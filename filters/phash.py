@@ -1,25 +1,12 @@
-"""64-bit perceptual hashes: the border to imagehash, and exact search within a radius."""
+"""64-bit perceptual hashes: which say something, and exact search within a radius."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 BITS = 64
 _FEWEST_ONES, _MOST_ONES = 0.16 * BITS, 0.84 * BITS
-
-
-def phash_of(pixels: Image) -> int:
-    """The pHash of a picture: 64 bits, most significant first, as `str(imagehash.phash(...))` writes them."""
-    import imagehash  # noqa: PLC0415 - brings scipy, which only runs that hash should load
-
-    bits = imagehash.phash(pixels).hash
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
 def is_degenerate(phash: int) -> bool:

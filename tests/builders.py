@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from crawler.picture.hashes import hashes_of
 from crawler.records import Candidate, Caption, Fetched, Header, ImageSource, Picture, TextSource
 
 
@@ -49,9 +50,10 @@ def a_fetched(body: bytes | None = None, **changes: Any) -> Fetched:
 
 
 def a_picture(size: tuple[int, int] = (80, 60), color: Any = (200, 30, 30), **changes: Any) -> Picture:
+    """A picture whose hashes are those of its body and pixels, whatever the changes."""
     fields: dict[str, Any] = {
         "fetched": a_fetched(image_bytes(size, color)),
         "header": Header(width=size[0], height=size[1], format="PNG", frames=1),
         "pixels": Image.new("RGB", size, color),
-    }
-    return Picture(**(fields | changes))
+    } | changes
+    return Picture(**({"hashes": hashes_of(fields["fetched"].body, fields["pixels"])} | fields))

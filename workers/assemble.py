@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from crawler.archives import Etiquette
+from crawler.courtesy.desk import Desk
+from crawler.courtesy.local_desk import LocalDesk
 from crawler.errors import MissingPackageError, SettingsError
 from crawler.job import Tools
+from crawler.job.opening import open_web
 from crawler.settings import Recipe
-from crawler.transport import open_transport
+from crawler.wire.resolve import NameCache
 from filters import Engine, ModelFilter, load
 
 #: Given a filter's name, whatever scores in its place: under Ray a stand-in for the scoring actor.
@@ -29,13 +32,14 @@ def etiquette_of(recipe: Recipe) -> Etiquette:
     return Etiquette(user_agent=fetch.user_agent, contact=fetch.contact, ca_file=fetch.ca_file)
 
 
-def assemble(recipe: Recipe, scratch: Path, *, engine_for: EngineFor | None = None) -> Tools:
+def assemble(recipe: Recipe, scratch: Path, *, engine_for: EngineFor | None = None, desk: Desk | None = None) -> Tools:
     """The tools of one process.
 
     Args:
         recipe: says which filters, and how each is set.
         scratch: folder for archives that have to be downloaded before they can be read; made if absent.
         engine_for: puts another engine into each model filter; None keeps the filter's own, in this process.
+        desk: what this process shares with the others of the run; None where it is the only one.
 
     Raises:
         SettingsError: a filter does not exist, or does not like its settings; the message names it.
@@ -50,7 +54,7 @@ def assemble(recipe: Recipe, scratch: Path, *, engine_for: EngineFor | None = No
         body_filters=tuple(built["bodies"]),
         picture_filters=tuple(built["pictures"]),
         model_filters=tuple(built["models"]),
-        open_transport=partial(open_transport, recipe.fetch, recipe.resources),
+        open_web=partial(open_web, recipe, desk or LocalDesk(recipe.manners), NameCache()),
     )
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from crawler.errors import (
     ArchiveUnavailableError,
+    DeskLostError,
     MissingPackageError,
     PairtrawlError,
     RunFolderError,
@@ -32,7 +33,7 @@ class Blame(StrEnum):
 def blame_for(error: Exception) -> Blame:
     """Who can do something about this error."""
     match error:
-        case ArchiveUnavailableError():
+        case ArchiveUnavailableError() | DeskLostError():
             return Blame.NOBODY
         case SettingsError() | MissingPackageError() | RunFolderError():
             return Blame.SET_UP

@@ -31,6 +31,7 @@ from filters import Engine
 from workers.assemble import assemble
 from workers.attempt import Outcome, attempt, failed, peak_bytes
 from workers.crawl import Run
+from workers.ray_desk import RayDesk, start_desk
 from workers.stop import Stop
 
 #: a job that took this many actors with it is set aside as failed
@@ -39,6 +40,8 @@ TRIES = 3
 _LOOK = 0.5
 #: shared memory of the local object store, in bytes: it holds a few batches of small pictures
 _OBJECT_STORE = 160 * 1024 * 1024
+#: a place at a host that is held so much longer than a download may take, in seconds, was not given back
+_HOLD_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,16 @@ def local_ray(cpus: float | None = None) -> Iterator[None]:
 class Worker:
     """An actor that runs jobs, one at a time."""
 
-    def __init__(self, recipe: bytes, scratch: str, scorer: object | None) -> None:
+    def __init__(self, recipe: bytes, scratch: str, scorer: object | None, desk: object) -> None:
         def engine_for(name: str) -> Engine:
             return RemoteEngine(name, scorer)
 
         decoded = msgspec.json.decode(recipe, type=Recipe)
         folder = Path(scratch) / f"worker-{os.getpid()}"
         # With the first job, not here: an actor that cannot be made says why to nobody, and would be replaced in vain.
-        self._tools = cache(lambda: assemble(decoded, folder, engine_for=engine_for if scorer else None))
+        self._tools = cache(
+            lambda: assemble(decoded, folder, engine_for=engine_for if scorer else None, desk=RayDesk(desk))
+        )
 
     def work(self, job: bytes) -> bytes:
         """One job in, its outcome out, both as JSON."""
@@ -179,6 +184,7 @@ class RayPool:
         self._actors = actors
         self._worker_class = self._ray.remote(Worker).options(num_cpus=actors.worker_cpus, max_restarts=0)
         self._scorers = [self._new_scorer() for _ in range(actors.scorers)] if scoring else []
+        self._desk = start_desk(recipe.manners, hold_seconds=_HOLD_SECONDS + recipe.fetch.total_seconds)
         self._started = 0
         self._workers = [self._new_worker() for _ in range(actors.workers)]
 
@@ -186,7 +192,7 @@ class RayPool:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        for actor in (*self._workers, *self._scorers):
+        for actor in (*self._workers, *self._scorers, self._desk):
             self._ray.kill(actor)
 
     def scorer_peaks(self) -> list[int]:
@@ -230,7 +236,7 @@ class RayPool:
     def _new_worker(self) -> Any:  # noqa: ANN401 - Ray's handle
         scorer = self._scorers[self._started % len(self._scorers)] if self._scorers else None
         self._started += 1
-        return self._worker_class.remote(self._recipe, self._scratch, scorer)
+        return self._worker_class.remote(self._recipe, self._scratch, scorer, self._desk)
 
     def _new_scorer(self) -> Any:  # noqa: ANN401 - Ray's handle
         # Ray itself restarts a dead scorer and repeats its calls: scoring has no side effects

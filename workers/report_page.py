@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from workers.report_html import number_of, size, table_of, tables_of, text
+from workers.report_rights import opt_outs, repeated_files
 from workers.report_sections import Example, funnel, gallery, hosts, kinds, meaning, reasons, scores, speeds
 
 __all__ = ["Example", "meaning", "render"]
@@ -59,7 +60,7 @@ def render(report: Mapping[str, Any], examples: Sequence[Example] = ()) -> str:
     name = text(report.get("name") or "A run")
     parts = (
         _headline(report, name), _warning(report), funnel(report), reasons(report), scores(report), gallery(examples),
-        hosts(report), kinds(report), speeds(report), _further(report),
+        opt_outs(report), repeated_files(report), hosts(report), kinds(report), speeds(report), _further(report),
     )  # fmt: skip
     return f"""<!DOCTYPE html>
 <html lang="en">

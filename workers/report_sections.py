@@ -28,6 +28,7 @@ _STAGES = {
     "filter bodies": ("Judge bytes", "before any decoder sees them"),
     "decode": ("Decode", "bytes to pixels"),
     "filter pictures": ("Judge pictures", "pixels, then likeness to the text"),
+    "placeholders": ("Look at the job as a whole", "one file under many addresses"),
 }
 #: stages that count something else than pairs: their bars have a scale of their own
 _OWN_SCALE = frozenset(("read", "extract"))

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
-import pyarrow.parquet as pq
 
 from crawler.commit import write_atomically
 from crawler.errors import RunFolderError
-from crawler.job.crawling import read_crawl_reports
-from crawler.job.extracting import read_extract_reports
+from crawler.job.markers import read_crawl_reports, read_extract_reports
 from crawler.report import Report, StageCount, check, merge
 from workers.gallery import examples_of
 from workers.report_page import render
 from workers.run_folder import RunFolder
-
-_TOP_HOSTS = 20
-_BINS = 40
+from workers.shard_tables import ShardTables
 
 
 def build_report(folder: RunFolder) -> dict[str, Any]:
@@ -50,7 +43,7 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
     stages += merge(stage for one in crawls for stage in one.stages)
     check(stages)
     # a table that has no marker yet is of a job in flight, or of one that was killed: its rows are not counted either
-    tables = _ShardTables(
+    tables = ShardTables(
         [one for one in sorted(folder.shards.glob("*.parquet")) if one.with_name(f"{one.stem}_stats.json").exists()]
     )
     return {
@@ -73,6 +66,8 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
         "top_hosts": tables.top_hosts(),
         "languages": tables.counts("language"),
         "text_sources": tables.counts("caption_source"),
+        "opt_outs": tables.opt_outs(),
+        "repeated_files": tables.repeated_files(),
         "scores": tables.scores(),
         "speeds": _speeds(extracts, crawls),
     }
@@ -111,7 +106,7 @@ def _totals(stages: Sequence[StageCount]) -> dict[str, int]:
         "candidates": number("extract", "kept"),
         "planned": number("plan", "kept"),
         "fetched": number("fetch", "kept"),
-        "kept": number("filter pictures", "kept"),
+        "kept": number("placeholders", "kept"),
     }
 
 
@@ -135,63 +130,7 @@ def _speeds(extracts: Sequence[Report], crawls: Sequence[Report]) -> dict[str, f
         "read_seconds": round(reading, 1),
         "crawl_seconds": round(crawling, 1),
         "pairs_per_second": round(rows / crawling, 1) if crawling else 0.0,
+        "names_looked_up": sum(one.names_looked_up for one in crawls),
+        "names_asked_of_servers": sum(one.names_asked for one in crawls),
         "archive_megabytes_per_second": round(read / reading / 1e6, 1) if reading else 0.0,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class _ShardTables:
-    """The parquet tables of a run's shards, asked with DuckDB."""
-
-    tables: Sequence[Path]
-
-    def _ask(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
-        names = [str(one) for one in self.tables]
-        with duckdb.connect() as database:
-            answer = database.sql(query, params={"tables": names, **parameters}).fetchall()
-        return [tuple(row) for row in answer]
-
-    def top_hosts(self) -> list[dict[str, Any]]:
-        """Hosts with the most rows."""
-        if not self.tables:
-            return []
-        query = """
-            SELECT regexp_extract(url, '^[a-z]+://([^/:?#]+)', 1) AS host, count(*) AS found,
-                   count(*) FILTER (WHERE status = 'success') AS kept
-            FROM read_parquet($tables) GROUP BY host ORDER BY found DESC, host LIMIT $top
-        """
-        return [{"host": host, "found": found, "kept": kept} for host, found, kept in self._ask(query, top=_TOP_HOSTS)]
-
-    def counts(self, column: str) -> dict[str, int]:
-        """Kept rows by the values of a column of ours."""
-        if not self.tables:
-            return {}
-        query = f"""
-            SELECT {column}, count(*) AS number FROM read_parquet($tables)
-            WHERE status = 'success' GROUP BY {column} ORDER BY number DESC, {column} LIMIT 50
-        """  # noqa: S608 - `column` is a literal of this module
-        return dict(self._ask(query))
-
-    def scores(self) -> dict[str, Any]:
-        """A histogram of each score, kept beside rejected."""
-        if not self.tables:
-            return {}
-        schema = pq.read_schema(self.tables[0])
-        names = [name for name in schema.names if f"{name}_model" in schema.names]
-        return {name: self._histogram(name) for name in names}
-
-    def _histogram(self, column: str) -> dict[str, Any]:
-        quoted = '"' + column.replace('"', '""') + '"'
-        query = f"""
-            SELECT status = 'success',
-                least({_BINS - 1}, greatest(0, floor(({quoted} + 1) / 2 * {_BINS})))::INT AS bin, count(*)
-            FROM read_parquet($tables) WHERE {quoted} IS NOT NULL GROUP BY ALL
-        """  # noqa: S608 - the column's name comes from a schema that we wrote, and is quoted
-        kept, rejected = [0] * _BINS, [0] * _BINS
-        for success, place, number in self._ask(query):
-            (kept if success else rejected)[place] = number
-        return {
-            "edges": [round(-1 + 2 * place / _BINS, 6) for place in range(_BINS + 1)],
-            "kept": kept,
-            "rejected": rejected,
-        }

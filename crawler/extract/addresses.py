@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from crawler.extract.srcset import Source, parse_srcset
 from crawler.records import ImageSource
+from crawler.urls import LONGEST_LINK
 
 Attributes = Mapping[str, str | None]
 
@@ -24,19 +26,29 @@ LAZY_SRCSET = (
     "data-nitro-lazy-srcset", "nitro-lazy-srcset", "lazy-srcset",
 )  # fmt: skip
 _LAZY = frozenset(LAZY_SRC + LAZY_SRCSET)
-#: a lazy attribute may hold a number, a name, JSON or a placeholder
-_LIKE_AN_ADDRESS = re.compile(r"\s*(?!data:)(?:(?:https?:)?/[^{}<>]+|[^\s{}<>]*[/.][^\s{}<>]*)\s*\Z")
+_SPACE = re.compile(r"\s")
+_NO_LINK = re.compile(r"[{}<>]")
 
 
 #: an address as written, and the mark-up that named it; a plain tuple, for it is made for every image of the web
 Choice = tuple[str, ImageSource]
+#: one image of a set, and the mark-up that named the set
+Found = tuple[Source, ImageSource]
 _IMG_SRC = ImageSource.IMG_SRC
+#: a picture that offers more is an attack: each image in it has a look at all of them
+_MOST_OF_A_PICTURE = 200
 
 
-def choose(image: Attributes, picture: tuple[Attributes, ...] = ()) -> tuple[Choice | None, tuple[str, ...]]:
+def sets_of(sources: Iterable[Attributes]) -> tuple[Found, ...]:
+    """What the `<source>` elements of a `<picture>` offer, in order."""
+    found = (one for source in sources for one in _set_of(source, ImageSource.PICTURE))
+    return tuple(islice(found, _MOST_OF_A_PICTURE))
+
+
+def choose(image: Attributes, picture: tuple[Found, ...] = ()) -> tuple[Choice | None, tuple[str, ...]]:
     """The address to fetch for an `<img>`, and every address that its mark-up gives it, all as written.
 
-    `picture` are the attributes of the `<source>` elements of the `<picture>` around it. Chosen is the widest of all
+    `picture` is what the `<source>` elements of the `<picture>` around it offer. Chosen is the widest of all
     sets; else the densest above 1x; else what a lazy attribute says, for `src` is then a placeholder; else `src`. Of
     equals the image's own comes first, which is the one for all browsers. None where nothing is written.
     """
@@ -44,9 +56,7 @@ def choose(image: Attributes, picture: tuple[Attributes, ...] = ()) -> tuple[Cho
     is_lazy = not _LAZY.isdisjoint(image)
     if src and not picture and not is_lazy and "srcset" not in image:
         return (src, _IMG_SRC), (src,)  # most images of the web: no time to lose
-    sets = _set_of(image, ImageSource.SRCSET)
-    for source in picture:
-        sets += _set_of(source, ImageSource.PICTURE)
+    sets = [*_set_of(image, ImageSource.SRCSET), *picture]
     lazy = _lazy_links(image) if is_lazy else []
     links = (*([src] if src else ()), *lazy, *(source.link for source, _ in sets))
     best = max(sets, key=_size, default=None)  # the first of equals
@@ -59,7 +69,7 @@ def choose(image: Attributes, picture: tuple[Attributes, ...] = ()) -> tuple[Cho
     return ((best[0].link, best[1]) if best else None), links
 
 
-def _size(found: tuple[Source, ImageSource]) -> tuple[int, float]:
+def _size(found: Found) -> tuple[int, float]:
     return found[0].width, found[0].density
 
 
@@ -68,10 +78,20 @@ def _is_data(link: str) -> bool:
 
 
 def _lazy_links(image: Attributes) -> list[str]:
-    return [link for name in LAZY_SRC if (link := image.get(name)) and _LIKE_AN_ADDRESS.match(link)]
+    return [link for name in LAZY_SRC if (link := image.get(name)) and _is_like_an_address(link)]
 
 
-def _set_of(element: Attributes, named_by: ImageSource) -> list[tuple[Source, ImageSource]]:
+def _is_like_an_address(written: str) -> bool:
+    """Whether a lazy attribute holds a link: it may as well hold a number, a name, JSON or a placeholder."""
+    link = written.strip()
+    if link.startswith("data:") or len(link) > LONGEST_LINK or _NO_LINK.search(link):
+        return False
+    if link.startswith(("/", "http:/", "https:/")):
+        return True
+    return ("/" in link or "." in link) and not _SPACE.search(link)
+
+
+def _set_of(element: Attributes, named_by: ImageSource) -> list[Found]:
     srcset = element.get("srcset")
     found = [(source, named_by) for source in parse_srcset(srcset)] if srcset else []
     if not _LAZY.isdisjoint(element):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from crawler.extract.addresses import Attributes, choose
+from crawler.extract.addresses import Attributes, Found, choose, sets_of
 from crawler.extract.encoding import utf8_of
 from crawler.extract.harvest import Harvest
 from crawler.extract.hostile import without_bombs
@@ -26,13 +26,15 @@ def extract_html(page: HtmlPage, settings: Extract) -> Extraction:
     body = utf8_of(page.body[: settings.html_bytes], _header(page, "content-type"))
     body = without_bombs(body)
     tree = LexborHTMLParser(body)
-    metas = [meta_of(node.attributes) for node in tree.tags("meta")]
+    metas = [meta_of(node.attributes) for node in tree.tags("meta")[:_MOST_METAS]]
     harvest = Harvest(page, _written_base(tree), _signals(page, tree, body, metas), settings)
-    surroundings = _Surroundings()
-    images = [(node, surroundings.of(node)) for node in tree.tags("img")]
+    surroundings = _Surroundings(tree)
+    nodes = tree.tags("img")
+    images = [(node, surroundings.of(node)) for node in nodes[: settings.images_per_page]]
     has_fallbacks = any(around.in_noscript for _, around in images)
     for node, around in images:
         _add(harvest, node, around, surroundings, has_fallbacks=has_fallbacks)
+    harvest.add_over_limit(len(nodes) - len(images))
     page_title = _page_title(tree) if TextSource.PAGE_TITLE in settings.texts else ""
     for choice, texts in previews(metas, page_title):
         harvest.add(choice, texts)
@@ -50,8 +52,8 @@ def _add(
 ) -> None:
     attributes = node.attributes
     figcaption = surroundings.figcaption(around.figure) if around.figure is not None else None
-    sources = surroundings.sources(around.picture) if around.picture is not None else ()
-    choice, links = choose(attributes, sources)
+    sets = surroundings.sets(around.picture) if around.picture is not None else ()
+    choice, links = choose(attributes, sets)
     harvest.add(
         choice,
         (attributes.get("alt"), figcaption, attributes.get("title"), None, None, None),
@@ -69,15 +71,22 @@ class _Around(NamedTuple):
 
 
 _NOTHING = _Around()
+#: a page of 5 MB has room for 800,000
+_MOST_METAS = 10_000
+#: of all figures of one page together: captions of figures in captions of figures hold the same text again and again
+_MOST_CAPTION_CHARACTERS = 16 * 1024 * 1024
 
 
 class _Surroundings:
     """Finds what stands around the images of one page; siblings share the way up, so that each node is passed once."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: LexborHTMLParser) -> None:
+        self._tree = tree
         self._around: dict[int, _Around] = {}
-        self._figcaptions: dict[int, str] = {}
-        self._sources: dict[int, tuple[Attributes, ...]] = {}
+        self._captions: dict[int, LexborNode] | None = None  # the first <figcaption> of each <figure>
+        self._caption_texts: dict[int, str] = {}
+        self._caption_characters = 0  # in all of them
+        self._sets: dict[int, tuple[Found, ...]] | None = None  # of the <source> elements of each <picture>
 
     def of(self, image: LexborNode) -> _Around:
         """What stands around an image."""
@@ -105,23 +114,32 @@ class _Surroundings:
 
     def figcaption(self, figure: LexborNode) -> str:
         """The text of a figure's own caption, or ""."""
+        if self._captions is None:
+            self._captions = {}
+            for caption in self._tree.tags("figcaption"):
+                nearest = self.of(caption).figure
+                if nearest is not None:
+                    self._captions.setdefault(nearest.mem_id, caption)
         identity = figure.mem_id
-        if identity not in self._figcaptions:
-            captions = (node for node in figure.css("figcaption") if self._is_of(node, identity))
-            caption = next(captions, None)
-            self._figcaptions[identity] = "" if caption is None else caption.text(separator=" ")
-        return self._figcaptions[identity]
+        own = self._captions.get(identity)
+        if own is None or self._caption_characters > _MOST_CAPTION_CHARACTERS:
+            return ""
+        if identity not in self._caption_texts:
+            text = own.text(separator=" ")
+            self._caption_texts[identity] = text
+            self._caption_characters += len(text)
+        return self._caption_texts[identity]
 
-    def _is_of(self, caption: LexborNode, figure: int) -> bool:
-        nearest = self.of(caption).figure
-        return nearest is not None and nearest.mem_id == figure
-
-    def sources(self, picture: LexborNode) -> tuple[Attributes, ...]:
-        """The attributes of the `<source>` elements of a picture."""
-        identity = picture.mem_id
-        if identity not in self._sources:
-            self._sources[identity] = tuple(node.attributes for node in picture.css("source"))
-        return self._sources[identity]
+    def sets(self, picture: LexborNode) -> tuple[Found, ...]:
+        """The addresses that the `<source>` elements of a picture offer."""
+        if self._sets is None:
+            sources: dict[int, list[Attributes]] = {}
+            for source in self._tree.tags("source"):
+                nearest = self.of(source).picture
+                if nearest is not None:
+                    sources.setdefault(nearest.mem_id, []).append(source.attributes)
+            self._sets = {identity: sets_of(attributes) for identity, attributes in sources.items()}
+        return self._sets.get(picture.mem_id, ())
 
 
 def _written_base(tree: LexborHTMLParser) -> str:
@@ -145,7 +163,7 @@ def _signals(page: HtmlPage, tree: LexborHTMLParser, body: bytes, metas: list[Me
     licence = licence_of(_links(tree)) if b"creativecommons.org/" in body else ""
     declared = [meta.content for meta in metas if meta.name == "content-language"]
     language = language_of([root.get("lang"), root.get("xml:lang"), *declared, _header(page, "content-language")])
-    return Signals(licence, language, opt_outs_of([*page.headers, *metas]))
+    return Signals(licence, language, opt_outs_of(page.headers, metas))
 
 
 def _links(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:

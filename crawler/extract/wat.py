@@ -8,7 +8,7 @@ from crawler.extract.addresses import Choice, choose
 from crawler.extract.harvest import Harvest
 from crawler.extract.outcome import Extraction
 from crawler.extract.previews import Meta, previews
-from crawler.extract.signals import SIGNAL_NAMES, Signals, language_of, licence_of, opt_outs_of
+from crawler.extract.signals import SIGNAL_HEADERS, Signals, language_of, licence_of, opt_outs_of
 from crawler.records import ImageSource, WatPage
 from crawler.settings import Extract
 
@@ -57,6 +57,8 @@ class _Record(msgspec.Struct, gc=False):
     Envelope: _Envelope = msgspec.field(default_factory=_Envelope)
 
 
+#: a page of 5 MB has links for less than half of it; each takes 70 bytes and more
+_MOST_VALUES = 2_000_000
 _DECODER = msgspec.json.Decoder(_Record)
 _IMAGE = "IMG@/"
 _IMG_SRC = ImageSource.IMG_SRC
@@ -100,7 +102,7 @@ def _signals(response: _Response, metas: list[Meta], *, may_be_licensed: bool) -
     languages += [meta.content for meta in metas if meta.name == "content-language"]
     languages += [value for name, value in headers if name == "content-language"]
     licence = licence_of((link.rel, link.url) for link in links)
-    return Signals(licence, language_of(languages), opt_outs_of([*headers, *metas]))
+    return Signals(licence, language_of(languages), opt_outs_of(headers, metas))
 
 
 #: what every licence's address holds; no "/" at its end, which JSON may write as "\\/"
@@ -112,14 +114,17 @@ def _headers(response: _Response) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     for written, values in response.Headers.items():
         name = written.lower()
-        if name in SIGNAL_NAMES or name == "content-language":
+        if name in SIGNAL_HEADERS or name == "content-language":
             # repeated headers are a list
             headers += [(name, value) for value in ([values] if isinstance(values, str) else values)]
     return headers
 
 
 def _response(envelope: bytes) -> _Response | None:
-    """The response that a record describes; None where the JSON is damaged."""
+    """The response that a record describes; None where the JSON is damaged, or made to fill the memory."""
+    # every value but the first of its container stands behind a comma
+    if len(envelope) > _MOST_VALUES and sum(map(envelope.count, (b"{", b"[", b","))) > _MOST_VALUES:
+        return None
     try:
         return _DECODER.decode(envelope).Envelope.payload.response
     except msgspec.ValidationError:

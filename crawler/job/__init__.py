@@ -16,10 +16,10 @@ from typing import Protocol
 import msgspec
 
 from crawler.archives import Etiquette
+from crawler.fetch import Web
 from crawler.job.judging import CandidateFilter, FetchedFilter, ModelFilter, PictureFilter
 from crawler.report import Report
 from crawler.settings import Recipe
-from crawler.transport import Get
 
 
 class JobKind(StrEnum):
@@ -71,7 +71,7 @@ class Tools:
     picture_filters: tuple[tuple[str, PictureFilter], ...]
     model_filters: tuple[tuple[str, ModelFilter], ...]
     #: opens the network; made anew for each job, inside its event loop
-    open_transport: Callable[[], AbstractAsyncContextManager[Get]]
+    open_web: Callable[[], AbstractAsyncContextManager[Web]]
 
 
 def run_job(job: Job, tools: Tools, progress: Progress = lambda _rows: None) -> Report:
@@ -93,8 +93,7 @@ def run_job(job: Job, tools: Tools, progress: Progress = lambda _rows: None) -> 
 
 def finished(job: Job, tools_recipe: Recipe) -> Report | None:
     """The report of a job that is committed already; None where it still has to run."""
-    from crawler.job.crawling import read_crawl_report  # noqa: PLC0415 - as above
-    from crawler.job.extracting import read_extract_report  # noqa: PLC0415 - as above
+    from crawler.job.markers import read_crawl_report, read_extract_report  # noqa: PLC0415 - as above
 
     match job.kind:
         case JobKind.EXTRACT:

@@ -1,10 +1,11 @@
 """The crawl job: a candidate table in, one shard out. The only place that knows the order of the stages.
 
     rows -> judge -> fetch (many at once) -> judge -> decode -> judge -> encode -> score (full batches) -> write
-            event loop                       threads of the decoder              one thread of the model    event loop
+            event loop                       threads, each with its decoder      one thread of the model    event loop
 
 Between the stages stand queues, and a budget counts the bytes of bodies that are between network and shard. Pixels live
-only inside one step of a decoder thread: what goes on is the model's own small input and the encoded picture.
+only inside one step of a decoder thread: what goes on is the model's own small input and the encoded picture. The
+decoders themselves are processes of their own (`crawler.picture.sandbox`), for what they read was written by strangers.
 """
 
 from __future__ import annotations
@@ -12,87 +13,39 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from crawler.decode import decode
-from crawler.encode import encode
-from crawler.errors import PairtrawlError, RunFolderError
-from crawler.fetch import fetch
+from crawler.errors import PairtrawlError
+from crawler.fetch import Terms, Web, fetch
 from crawler.flow import Budget
-from crawler.hashes import hash_picture
 from crawler.job.judging import judge_all
-from crawler.records import Candidate, Fetched, Rejected, Sample
+from crawler.job.looking import Decoder, Looked, Turned, look
+from crawler.job.placeholders import Kept, kept_of, placeholders
+from crawler.picture.sandbox import open_sandboxes
+from crawler.records import Candidate, Fault, Fetched, Rejected, Sample
 from crawler.report import Report, chain
 from crawler.tables import read_candidates
-from crawler.transport import Get
-from crawler.write import Facts, ShardWriter, is_committed, read_stats
+from crawler.wire.resolve import LookUps
+from crawler.write import Facts, ShardWriter
 
 if TYPE_CHECKING:
     from crawler.job import Job, Progress, Tools
-    from crawler.settings import Recipe
 
 #: bodies that a decoder thread takes at once: enough that filters see batches, few enough that pixels stay few
 _BODIES = 4
 #: a batch that is not full is scored when nothing has come for so long: a stalled web must not hold what is ready
 _PATIENCE_SECONDS = 0.5
+#: rows that are on their way at once, most of them waiting for their turn at a host: a site that is asked once a second
+#: must not hold up the others. A waiting row costs some 3 kB.
+_ROWS_UNDER_WAY = 16_384
 #: the stages of a row's way, in order; each rejection is counted under one of them
-_STAGES = ("filter candidates", "fetch", "filter bodies", "decode", "filter pictures")
-
-
-@dataclass(frozen=True, slots=True)
-class _Turned:
-    """A row that was rejected: at which stage, and what was known of it by then."""
-
-    stage: str
-    rejected: Rejected
-    facts: Facts | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """A picture that passed all filters but those of the models, and is waiting for them."""
-
-    sample: Sample  # its scores are those of the filters so far
-    prepared: tuple[object, ...]  # one per model filter
-
-
-def read_crawl_report(job: Job, recipe: Recipe) -> Report | None:
-    """The report of this job if its shard is committed.
-
-    Raises:
-        RunFolderError: there is a marker, and it is not one of ours.
-    """
-    folder = Path(job.output)
-    if not is_committed(folder, job.number, recipe.output):
-        return None
-    return _report_in(read_stats(folder, job.number, recipe.output), folder)
-
-
-def read_crawl_reports(folder: Path) -> Iterator[Report]:
-    """The reports of all committed shards of a folder, by number.
-
-    Raises:
-        RunFolderError: a marker is not one of ours.
-    """
-    for path in sorted(folder.glob("*_stats.json")):
-        try:
-            stats = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
-        except msgspec.DecodeError as error:
-            raise RunFolderError(f"{path}: cannot be read as the statistics of a shard: {error}") from error
-        yield _report_in(stats, path)
-
-
-def _report_in(stats: dict[str, object], where: Path) -> Report:
-    try:
-        return msgspec.convert(stats["report"], Report)
-    except (KeyError, msgspec.ValidationError) as error:
-        raise RunFolderError(f"{where}: was not written by this version of pairtrawl: {error}") from error
+_STAGES = ("filter candidates", "fetch", "filter bodies", "decode", "filter pictures", "placeholders")
 
 
 def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
@@ -123,6 +76,8 @@ def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
             stages=chain(len(rows), [(stage, line.turned[stage]) for stage in _STAGES], kept=line.kept),
             bytes_received=line.bytes_received,
             bytes_written=line.bytes_written,
+            names_looked_up=line.look_ups.cached + line.look_ups.joined + line.look_ups.asked,
+            names_asked=line.look_ups.asked,
             seconds=round(time.monotonic() - began, 3),
         )
         writer.commit({"report": msgspec.to_builtins(report)})
@@ -157,24 +112,35 @@ class _Line:
         self._writer = writer
         self._progress = progress
         self._provenance: dict[str, str] = {}  # of each model filter; asking may hash its weights, so once a job
-        self._decoders = resources.decode_threads
         self._bodies = Budget(resources.body_bytes_in_flight)
         self._fetched: asyncio.Queue[tuple[int, Fetched] | None] = asyncio.Queue()
         self._batch = max((one.batch_size for _, one in tools.model_filters), default=1)
-        self._looked: asyncio.Queue[tuple[int, _Looked] | None] = asyncio.Queue(maxsize=self._batch)
+        self._looked: asyncio.Queue[tuple[int, Looked] | None] = asyncio.Queue(maxsize=self._batch)
+        self._shown: list[Kept] = []
         self.turned: dict[str, Counter[str]] = {stage: Counter() for stage in _STAGES}
         self.kept = 0
         self.bytes_received = 0
         self.bytes_written = 0
+        self.look_ups = LookUps()
 
     async def run(self, rows: Sequence[Candidate]) -> None:
         """Bring every row to its end."""
         admitted = self._admit(rows)
-        with ThreadPoolExecutor(self._decoders, "decode") as decoding, ThreadPoolExecutor(1, "score") as scoring:
-            async with self._tools.open_transport() as get, asyncio.TaskGroup() as group:
-                group.create_task(self._download(get, iter(admitted)))
-                group.create_task(self._look_all(decoding))
+        recipe = self._tools.recipe
+        with (
+            open_sandboxes(recipe.decode, recipe.resources.decoders) as sandboxes,
+            ThreadPoolExecutor(len(sandboxes), "decode") as decoding,
+            ThreadPoolExecutor(1, "score") as scoring,
+        ):
+            async with self._tools.open_web() as web, asyncio.TaskGroup() as group:
+                group.create_task(self._download(web, admitted, lookers=len(sandboxes)))
+                group.create_task(self._look_all(decoding, sandboxes))
                 group.create_task(self._score_all(scoring))
+            self.look_ups = web.look_ups
+        for index in placeholders(self._shown, recipe.output.placeholder_addresses):
+            self.bytes_written -= self._writer.take_back(index, Fault.PLACEHOLDER)
+            self.turned["placeholders"][Fault.PLACEHOLDER.value] += 1
+            self.kept -= 1
 
     def _admit(self, rows: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
         """The rows that the candidate filters let through; the others end here."""
@@ -185,45 +151,51 @@ class _Line:
                 admitted.append((index, candidate))
             else:
                 name, verdict = ruling
-                self._turn_away(index, _Turned(_STAGES[0], Rejected(candidate, name, verdict.detail)))
+                self._turn_away(index, Turned(_STAGES[0], Rejected(candidate, name, verdict.detail)))
         return admitted
 
-    async def _download(self, get: Get, rows: Iterator[tuple[int, Candidate]]) -> None:
-        """Fetch with as many at once as the resources allow; each takes the next row when it is free."""
+    async def _download(self, web: Web, admitted: Sequence[tuple[int, Candidate]], *, lookers: int) -> None:
+        """Fetch every row; each task takes the next one when it is free."""
+        terms = Terms(self._tools.recipe.fetch, self._tools.recipe.opt_outs)
+        rows = iter(admitted)
 
         async def downloader() -> None:
             for index, candidate in rows:
-                outcome = await fetch(candidate, get, self._tools.recipe.fetch)
+                outcome = await fetch(candidate, web, terms, receive=self._receive)
                 if isinstance(outcome, Rejected):
-                    self._turn_away(index, _Turned("fetch", outcome))
-                    continue
-                self.bytes_received += len(outcome.body)
-                await self._bodies.take(len(outcome.body))
-                await self._fetched.put((index, outcome))
+                    self._turn_away(index, Turned("fetch", outcome))
+                else:
+                    await self._fetched.put((index, outcome))
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._tools.recipe.resources.downloads):
+            for _ in range(min(len(admitted), _ROWS_UNDER_WAY)):
                 group.create_task(downloader())
-        for _ in range(self._decoders):
+        for _ in range(lookers):
             await self._fetched.put(None)
 
-    async def _look_all(self, threads: ThreadPoolExecutor) -> None:
-        """Decode and judge in threads, some bodies at a time."""
+    async def _receive(self, size: int) -> None:
+        """Called while a download still has its slot: where the decoders are behind, no further one begins."""
+        self.bytes_received += size
+        await self._bodies.take(size)
+
+    async def _look_all(self, threads: ThreadPoolExecutor, decoders: Sequence[Decoder]) -> None:
+        """Decode and judge in threads, some bodies at a time, each with a decoder of its own."""
         loop = asyncio.get_running_loop()
 
-        async def looker() -> None:
+        async def looker(decoder: Decoder) -> None:
             while batch := await self._next_bodies():
-                outcomes = await loop.run_in_executor(threads, self._look, [fetched for _, fetched in batch])
+                bodies = [fetched for _, fetched in batch]
+                outcomes = await loop.run_in_executor(threads, look, bodies, decoder, self._tools)
                 for (index, fetched), outcome in zip(batch, outcomes, strict=True):
-                    if isinstance(outcome, _Looked):
+                    if isinstance(outcome, Looked):
                         await self._looked.put((index, outcome))
                     else:
                         self._bodies.give(len(fetched.body))
                         self._turn_away(index, outcome)
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._decoders):
-                group.create_task(looker())
+            for decoder in decoders:
+                group.create_task(looker(decoder))
         await self._looked.put(None)
 
     async def _next_bodies(self) -> list[tuple[int, Fetched]]:
@@ -240,37 +212,10 @@ class _Line:
             batch.append(item)
         return batch
 
-    def _look(self, batch: Sequence[Fetched]) -> list[_Looked | _Turned]:
-        """From bodies to samples, up to the models: runs in a thread, and the pixels do not leave it."""
-        tools = self._tools
-        outcomes: list[_Looked | _Turned] = []
-        for fetched, ruling in zip(batch, judge_all(tools.body_filters, batch), strict=True):
-            if ruling is not None:
-                rejected = Rejected(fetched.candidate, ruling[0], ruling[1].detail)
-                outcomes.append(_Turned("filter bodies", rejected, Facts(fetched)))
-                continue
-            outcomes.append(self._look_at(fetched))
-        return outcomes
-
-    def _look_at(self, fetched: Fetched) -> _Looked | _Turned:
-        tools = self._tools
-        picture = decode(fetched, tools.recipe.decode)
-        if isinstance(picture, Rejected):
-            return _Turned("decode", picture, Facts(fetched))
-        hashes = hash_picture(picture)
-        (ruling,) = judge_all(tools.picture_filters, [picture])
-        if ruling is not None:
-            rejected = Rejected(fetched.candidate, ruling[0], ruling[1].detail)
-            return _Turned("filter pictures", rejected, Facts(fetched, picture.header, hashes))
-        encoded = encode(picture, tools.recipe.output)
-        prepared = tuple(one.prepare(picture) for _, one in tools.model_filters)
-        sample = Sample(fetched, picture.header, hashes, encoded.image, encoded.width, encoded.height, scores=())
-        return _Looked(sample, prepared)
-
     async def _score_all(self, thread: ThreadPoolExecutor) -> None:
         """Score in full batches, and write."""
         loop = asyncio.get_running_loop()
-        held: list[tuple[int, _Looked]] = []
+        held: list[tuple[int, Looked]] = []
         ended = False
         while not ended:
             try:
@@ -288,10 +233,10 @@ class _Line:
                     self._end(index, outcome)
                 held = []
 
-    def _score(self, batch: Sequence[_Looked]) -> list[Sample | _Turned]:
+    def _score(self, batch: Sequence[Looked]) -> list[Sample | Turned]:
         """Each model filter's word on those that are left; runs in the model's thread."""
         samples = [looked.sample for looked in batch]
-        turned: dict[int, _Turned] = {}
+        turned: dict[int, Turned] = {}
         for number, (name, one) in enumerate(self._tools.model_filters):
             made_by = self._provenance.get(name) or self._provenance.setdefault(name, one.provenance)
             inside = [place for place in range(len(batch)) if place not in turned]
@@ -304,19 +249,21 @@ class _Line:
                 if not verdict.keep:
                     rejected = Rejected(sample.fetched.candidate, name, verdict.detail)
                     facts = Facts(sample.fetched, sample.header, sample.hashes, sample.scores)
-                    turned[place] = _Turned("filter pictures", rejected, facts)
+                    turned[place] = Turned("filter pictures", rejected, facts)
         return [turned.get(place, samples[place]) for place in range(len(batch))]
 
-    def _end(self, index: int, outcome: Sample | _Turned) -> None:
-        if isinstance(outcome, _Turned):
+    def _end(self, index: int, outcome: Sample | Turned) -> None:
+        if isinstance(outcome, Turned):
             self._turn_away(index, outcome)
             return
         self._writer.keep(index, outcome)
+        candidate = outcome.fetched.candidate
+        self._shown.append(kept_of(index, outcome.hashes.sha256, candidate.image_url, candidate.caption.text))
         self.kept += 1
         self.bytes_written += len(outcome.image)
         self._progress(1)
 
-    def _turn_away(self, index: int, turned: _Turned) -> None:
+    def _turn_away(self, index: int, turned: Turned) -> None:
         self._writer.reject(index, turned.rejected, turned.facts)
         self.turned[turned.stage][str(turned.rejected.reason)] += 1
         self._progress(1)

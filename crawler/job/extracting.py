@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +12,9 @@ import msgspec
 
 from crawler.archives import nearby
 from crawler.commit import atomic_path, write_atomically
-from crawler.errors import RunFolderError
 from crawler.extract import extract
 from crawler.job.judging import judge_all
+from crawler.job.markers import ExtractFiles
 from crawler.read import Incomplete, Skip, Skipped, read_pages
 from crawler.records import Candidate
 from crawler.report import Report, chain
@@ -26,24 +25,6 @@ if TYPE_CHECKING:
 
 #: candidates judged and written at once
 _BATCH = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractFiles:
-    """Names of the files of an extract job."""
-
-    folder: Path
-    number: int
-
-    @property
-    def table(self) -> Path:
-        """The candidate table."""
-        return self.folder / f"{self.number:05d}.parquet"
-
-    @property
-    def marker(self) -> Path:
-        """The report of the job; where it exists the table is whole."""
-        return self.folder / f"{self.number:05d}.json"
 
 
 @dataclass(slots=True)
@@ -59,33 +40,6 @@ class _Count:
     dropped: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     incomplete: str = ""
-
-
-def read_extract_report(job: Job) -> Report | None:
-    """The report of this job if it is committed.
-
-    Raises:
-        RunFolderError: there is a marker, and it is not one of ours.
-    """
-    marker = ExtractFiles(Path(job.output), job.number).marker
-    return _report_in(marker) if marker.exists() else None
-
-
-def read_extract_reports(folder: Path) -> Iterator[Report]:
-    """The reports of all committed extract jobs of a folder, by number.
-
-    Raises:
-        RunFolderError: a marker is not one of ours.
-    """
-    for path in sorted(folder.glob("*.json")):
-        yield _report_in(path)
-
-
-def _report_in(marker: Path) -> Report:
-    try:
-        return msgspec.json.decode(marker.read_bytes(), type=Report)
-    except msgspec.DecodeError as error:
-        raise RunFolderError(f"{marker}: was not written by this version of pairtrawl: {error}") from error
 
 
 def extract_archive(job: Job, tools: Tools, progress: Progress) -> Report:

@@ -11,7 +11,7 @@ import zlib
 
 import deflate
 
-from crawler.read.pieces import PIECE_BYTES, Compression, Piece, Window
+from crawler.read.pieces import Compression, Piece, Window
 from crawler.read.record import RECORD_BYTES, BrokenRecordError, CutShortError, TooLargeError
 
 MAGIC = b"\x1f\x8b\x08"
@@ -58,22 +58,9 @@ def _unpack(window: Window) -> Piece:
         if len(content) == size:
             window.position = end
             return Piece(content, checked=True)
-    return _unpack_as_stream(window)
-
-
-def _unpack_as_stream(window: Window) -> Piece:
-    while True:
-        try:
-            content, length = unpack_member(window.view[window.position : window.position + PIECE_BYTES])
-        except CutShortError:
-            if window.at_end:
-                raise
-            if window.is_full:
-                raise TooLargeError(f"takes more than {PIECE_BYTES} bytes") from None
-            window.read_more()
-        else:
-            window.position += length
-            return Piece(content, checked=True)
+    content, length = window.measure(unpack_member)
+    window.position += length
+    return Piece(content, checked=True)
 
 
 def _begins_a_record(data: bytes) -> bool:

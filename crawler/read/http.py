@@ -17,6 +17,7 @@ from crawler.read.record import HEADER_BYTES
 
 _STATUS_LINE = re.compile(rb"HTTP/[0-9](?:\.[0-9])?[ \t]+([0-9]{3})(?![0-9])")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_MOST_CHUNKS = 500_000
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
@@ -86,7 +87,7 @@ def body_of(response: Response, limit: int) -> bytes:
     """
     body = bytes(response.body)
     if response.header("transfer-encoding").lower().endswith("chunked"):
-        body = _unchunk(body)
+        body = _unchunk(body, 2 * limit)
     codings = [name.strip().lower() for name in response.header("content-encoding").split(",")]
     codings = [name for name in codings if name not in ("", "identity", "none", "utf-8")]
     if codings:
@@ -94,17 +95,21 @@ def body_of(response: Response, limit: int) -> bytes:
     return body[:limit]
 
 
-def _unchunk(body: bytes) -> bytes:
-    """The body without its chunk sizes; unchanged where it does not begin with one: it was stored without them."""
+def _unchunk(body: bytes, limit: int) -> bytes:
+    """The body without its chunk sizes; unchanged where it does not begin with one: it was stored without them.
+
+    It ends with the chunk that reaches `limit`, or is one too many: five million of one byte each fit into a record.
+    """
     parts: list[bytes] = []
-    position = 0
+    position = joined = 0
     if not _CHUNK_SIZE.match(body):
         return body
-    while size := _CHUNK_SIZE.match(body, position):
+    while joined < limit and len(parts) < _MOST_CHUNKS and (size := _CHUNK_SIZE.match(body, position)):
         start = size.end()
         length = int(size.group(1), 16)
         if not length:
             break
+        joined += length
         parts.append(body[start : start + length])
         position = start + length
         if body.startswith(b"\r\n", position):

@@ -6,7 +6,7 @@ A damaged piece costs itself alone: reading goes on where the next one that begi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from crawler.read.outcome import Incomplete, Skip, Skipped
 from crawler.read.record import (
@@ -22,6 +22,9 @@ from crawler.read.record import (
 _WINDOW_BYTES = 16 * 1024 * 1024
 #: deflate and Zstandard store what they cannot compress with less than 1 in 1,024 on top; what is longer holds too much
 PIECE_BYTES = RECORD_BYTES + RECORD_BYTES // 1024
+
+
+Measured = TypeVar("Measured")
 
 
 class Window:
@@ -74,6 +77,23 @@ class Window:
             if found >= 0 or self.at_end or self.is_full:
                 return found
             self.read_more()
+
+    def measure(self, look: Callable[[memoryview], Measured]) -> Measured:
+        """What `look` says of the bytes from `position` on; while it raises CutShortError, it gets more of them.
+
+        Raises:
+            CutShortError: there are no more.
+            TooLargeError: it has seen as much as the largest piece.
+        """
+        while True:
+            try:
+                return look(self.view[self.position : self.position + PIECE_BYTES])
+            except CutShortError:
+                if self.at_end:
+                    raise
+                if self.is_full:
+                    raise TooLargeError(f"takes more than {PIECE_BYTES} bytes") from None
+                self.read_more()
 
 
 class Piece(NamedTuple):

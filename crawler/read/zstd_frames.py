@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zstandard
 
-from crawler.read.pieces import PIECE_BYTES, Compression, Piece, Window
+from crawler.read.pieces import Compression, Piece, Window
 from crawler.read.record import RECORD_BYTES, BrokenRecordError, CutShortError, TooLargeError
 
 MAGIC = b"\x28\xb5\x2f\xfd"
@@ -66,7 +66,8 @@ class ZstdFrames:
 
     def unpack(self, window: Window) -> Piece | None:
         """As `Compression.unpack`."""
-        frame = _next_frame(window)
+        length = window.measure(frame_length)
+        frame = window.data[window.position : window.position + length]
         if is_skippable(frame):
             if int.from_bytes(frame[:4], "little") == _DICTIONARY_FRAME:
                 self._take_dictionary(frame[8:])
@@ -110,17 +111,3 @@ def zstd() -> Compression:
     """The compression for one archive of Zstandard frames."""
     frames = ZstdFrames()
     return Compression(MAGIC, frames.unpack, frames.begins_a_record)
-
-
-def _next_frame(window: Window) -> bytes:
-    while True:
-        try:
-            length = frame_length(window.view[window.position : window.position + PIECE_BYTES])
-        except CutShortError:
-            if window.at_end:
-                raise
-            if window.is_full:
-                raise TooLargeError(f"takes more than {PIECE_BYTES} bytes") from None
-            window.read_more()
-        else:
-            return window.data[window.position : window.position + length]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from crawler.records import Picture, Verdict
 from filters.lists import BadLineError, first_column, lines, read_lists
-from filters.phash import is_degenerate, phash_of, smallest_distance
+from filters.phash import is_degenerate, smallest_distance
 
 _PHASH = re.compile(r"[0-9a-f]{16}")
 _HEADINGS = {"phash", "hash", "hash_value"}
@@ -35,7 +35,7 @@ class PhashRemoval:
 
     def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
         """One verdict per picture, in order. It never says which entry matched, nor how closely."""
-        return [Verdict(not self._is_listed(phash_of(picture.pixels))) for picture in batch]
+        return [Verdict(not self._is_listed(picture.hashes.phash)) for picture in batch]
 
     def _is_listed(self, phash: int) -> bool:
         """A picture too plain to have a hash is not looked up: it would match other plain pictures."""

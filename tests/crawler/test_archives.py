@@ -22,8 +22,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crawler.archives import _file_name, nearby, read_listing
+from crawler.courtesy.etiquette import Clock, Etiquette, Pace
 from crawler.errors import ArchiveUnavailableError, InputError, MissingPackageError, SettingsError
-from crawler.etiquette import Clock, Etiquette, Pace
 from crawler.stores import find_files
 from tests.fakes.archive_server import (
     ArchiveServer,
@@ -193,6 +193,7 @@ def test_any_address_gives_a_plain_file_name(address: str) -> None:
 # what is tried again
 
 
+# checklist 51
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -238,6 +239,7 @@ def test_a_try_that_takes_too_long_altogether_has_failed(tmp_path: Path) -> None
     assert "not complete after" in message
 
 
+# checklist 51
 def test_waits_double_up_to_the_longest_and_are_drawn_between_it_and_one_second(tmp_path: Path) -> None:
     drawn: list[tuple[float, float]] = []
 
@@ -251,6 +253,7 @@ def test_waits_double_up_to_the_longest_and_are_drawn_between_it_and_one_second(
     assert drawn == [(1.0, high) for high in (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 300.0)]
 
 
+# checklist 51
 def test_endless_trouble_ends_after_the_tries_and_the_message_says_what_to_do(tmp_path: Path) -> None:
     message, time, server = failing(tmp_path, status(500, "boom"), etiquette=Etiquette(tries=4))
     assert len(server.asked) == 4
@@ -279,6 +282,7 @@ def test_nobody_listening_is_tried_again_and_then_unavailable(tmp_path: Path) ->
 # Retry-After
 
 
+# checklist 51
 @pytest.mark.parametrize("code", [429, 503, 403])
 def test_retry_after_in_seconds_is_waited_at_least(tmp_path: Path, code: int) -> None:
     found = download(tmp_path, status(code, Retry_After="120"), whole(BODY))
@@ -286,6 +290,7 @@ def test_retry_after_in_seconds_is_waited_at_least(tmp_path: Path, code: int) ->
     assert found.time.slept == [121.0]  # what it asked for, and our own wait, that not all come back at once
 
 
+# checklist 51
 def test_retry_after_as_a_date_is_waited_at_least(tmp_path: Path) -> None:
     until = formatdate(NOON + 90, usegmt=True)
     found = download(tmp_path, status(429, Retry_After=until, Date=formatdate(NOON, usegmt=True)), whole(BODY))
@@ -305,6 +310,7 @@ def test_a_retry_after_that_says_nothing_leaves_our_own_wait(tmp_path: Path, non
     assert download(tmp_path, status(503, Retry_After=nonsense), whole(BODY)).time.slept == [1.0]
 
 
+# checklist 51
 def test_a_server_that_asks_for_a_day_is_left_alone(tmp_path: Path) -> None:
     message, time, server = failing(tmp_path, status(503, Retry_After="86400"), whole(BODY))
     assert len(server.asked) == 1
@@ -460,6 +466,7 @@ def test_a_ca_file_that_is_none_is_a_settings_error(tmp_path: Path, content: str
 # pace
 
 
+# checklist 51
 def test_threads_that_share_a_pace_are_sent_off_one_spacing_apart(tmp_path: Path) -> None:
     slept, pace = list[float](), Pace()
     standing = Clock(lambda: NOON, lambda: NOON, slept.append, min)

@@ -44,6 +44,7 @@ CASES: list[tuple[str, str, str]] = [
 ]  # fmt: skip
 
 
+# checklist 28
 @pytest.mark.parametrize(("written", "cleaned"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_what_a_page_writes_becomes_a_caption(written: str, cleaned: str) -> None:
     assert clean(written) == cleaned
@@ -61,8 +62,18 @@ def test_a_cut_never_parts_a_letter_from_its_accent() -> None:
     assert clean("xxxxx" + "q\u0323\u0307" * 4, characters=7) == "xxxxx"
 
 
+# checklist 26
 def test_ten_million_characters_take_no_time() -> None:
     assert len(clean("é&amp;" * 2_000_000)) <= 2_000
+
+
+def test_a_text_escaped_more_often_than_anybody_would_is_nothing_to_read() -> None:
+    assert clean("&" + "amp;" * 9 + "b") == "&b"
+    assert clean("&" + "amp;" * 500) == ""
+
+
+def test_without_repair_mojibake_stays_and_all_else_is_done() -> None:
+    assert clean(" SchÃ¶ne \u200b&amp;  BÃ¼cher", repair=False) == "SchÃ¶ne & BÃ¼cher"
 
 
 _HOSTILE = st.lists(
@@ -75,6 +86,7 @@ _HOSTILE = st.lists(
 ).map("".join)  # fmt: skip
 
 
+# checklist 28
 @given(_HOSTILE, st.integers(1, 40))
 def test_cleaning_is_idempotent_and_keeps_its_promises(text: str, characters: int) -> None:
     cleaned = clean(text, characters)

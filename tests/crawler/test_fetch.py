@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -13,24 +13,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.fetch import fetch, status_fault
-from crawler.hosts import HostGate
-from crawler.records import Candidate, Fault, Fetched, Rejected
-from crawler.settings import Fetch, Resources
-from crawler.transport import Answer, Get, open_transport
+from crawler.courtesy.desk import Heard, Turn, TurnRefusedError, Word
+from crawler.fetch import Terms, Web, fetch, status_fault
+from crawler.records import Fault, Fetched, Rejected
+from crawler.rights.site_word import NoRules, Sites, SiteWord
+from crawler.settings import Fetch, OptOuts
+from crawler.wire.answers import Answer
 from tests.builders import a_candidate
-from tests.fakes.web import SMALL, Behaviour, FakeGet, Script, a_web, an_answer, answers, drips, falls_silent, redirects
+from tests.fakes.web import FakeGet, FreeTurns, Script, an_answer
 
 BOAT = "http://images.test/boat.jpg"
-OK = b"HTTP/1.1 200 OK\r\n"
 
 
-def _fetched(script: Mapping[str, Script | list[Script]], **changes: Any) -> tuple[Fetched | Rejected, FakeGet]:
+NOW = 1_795_219_200.7
+#: terms under which nothing that was said refuses
+DEAF = OptOuts(image_directives=(), page_directives=(), tdm_reservation=False, content_usage=False)
+
+
+@dataclass
+class SaidOf:
+    """Sites that say something of some addresses."""
+
+    words: Mapping[str, SiteWord]
+    asked: list[str] = field(default_factory=list)
+
+    async def word_on(self, url: str) -> SiteWord:
+        self.asked.append(url)
+        return self.words.get(url, SiteWord())
+
+
+def _fetched(
+    script: Mapping[str, Script | list[Script]],
+    *,
+    sites: Sites | None = None,
+    opt_outs: OptOuts = DEAF,
+    turns: FreeTurns | None = None,
+    page: tuple[str, ...] = (),
+    **changes: Any,
+) -> tuple[Fetched | Rejected, FakeGet]:
     """What comes of one candidate (BOAT) when the web answers by this script, and who was asked."""
 
     async def story() -> tuple[Fetched | Rejected, FakeGet]:
-        get = FakeGet(script)
-        return await fetch(a_candidate(), get, Fetch(**changes), now=lambda: 1_795_219_200.7), get
+        get = FakeGet(script, turns)
+        terms = Terms(Fetch(**changes), opt_outs)
+        return await fetch(a_candidate(opt_outs=page), Web(get, sites or NoRules()), terms, now=lambda: NOW), get
 
     return asyncio.run(story())
 
@@ -54,7 +80,7 @@ def test_an_image_is_what_its_server_sent_and_what_its_server_said_about_it() ->
                   "tdm-policy: https://images.test/policy", "content-usage: train-ai=n"),
         fetched_at=1_795_219_200,
     )  # fmt: skip
-    assert get.turns == ["images.test:80"]
+    assert get.turns == ["images.test"]
 
 
 STATUSES = {
@@ -98,7 +124,7 @@ def test_a_redirect_is_followed_and_the_last_address_is_written_down(status: int
     )
     assert isinstance(outcome, Fetched)
     assert outcome.final_url == "http://cdn.test:443/a%20boat.jpg"
-    assert get.turns == ["images.test:80", "cdn.test:443"]
+    assert get.turns == ["images.test", "cdn.test"]
 
 
 def test_what_is_said_on_the_way_is_not_forgotten_and_said_twice_is_written_once() -> None:
@@ -139,11 +165,13 @@ def test_a_redirect_target_is_judged_like_a_first_address(location: str, rule: s
 
 def test_an_address_that_is_refused_is_never_asked_for() -> None:
     async def story() -> None:
-        get = FakeGet({})
-        outcome = await fetch(a_candidate(image_url="http://127.0.0.1/boat.jpg"), get, Fetch())
+        get, sites = FakeGet({}), SaidOf({})
+        candidate = a_candidate(image_url="http://127.0.0.1/boat.jpg")
+        outcome = await fetch(candidate, Web(get, sites), Terms(Fetch(), OptOuts()))
         assert _fault(outcome) == (Fault.ADDRESS_REFUSED, "host is an IP address that is not public")
         assert not get.asked
         assert not get.turns
+        assert not sites.asked  # not even for its robots.txt
 
     asyncio.run(story())
 
@@ -182,135 +210,167 @@ def test_a_server_that_never_answers_is_a_timeout() -> None:
     assert _fault(outcome) == (Fault.TIMEOUT, "after 0.02 seconds")
 
 
-class SlowGet(FakeGet):
-    """Takes its time for every answer, behind a real gate."""
-
-    def __init__(self, script: Mapping[str, Script | list[Script]], seconds: float, gate: HostGate) -> None:
-        super().__init__(script)
-        self.seconds = seconds
-        self.gate = gate
-
-    @asynccontextmanager
-    async def turn(self, authority: str) -> AsyncIterator[None]:
-        async with self.gate.turn(authority):
-            yield
-
-    async def __call__(self, url: str) -> Answer:
-        await asyncio.sleep(self.seconds)
-        return await super().__call__(url)
-
-
 def test_the_deadline_is_one_for_all_redirects_together() -> None:
+    class Slow(FakeGet):
+        async def __call__(self, url: str) -> Answer:
+            await asyncio.sleep(0.04)
+            return await super().__call__(url)
+
     async def story() -> Fetched | Rejected:
-        get = SlowGet(_chain(5), 0.04, HostGate(per_host=1, total=1))
-        return await fetch(a_candidate(), get, Fetch(total_seconds=0.1))
+        return await fetch(a_candidate(), Web(Slow(_chain(5)), NoRules()), Terms(Fetch(total_seconds=0.1), DEAF))
 
     assert _fault(asyncio.run(story()))[0] == Fault.TIMEOUT
 
 
-def test_waiting_for_a_popular_host_is_nobody_s_timeout() -> None:
-    async def story() -> list[Fetched | Rejected]:
-        get = SlowGet(_chain(1), 0.02, HostGate(per_host=1, total=9))
-        return await asyncio.gather(*(fetch(a_candidate(), get, Fetch(total_seconds=0.2)) for _ in range(10)))
+def test_waiting_for_a_turn_is_nobody_s_timeout() -> None:
+    class Queue(FreeTurns):
+        @asynccontextmanager
+        async def turn(self, host: str) -> AsyncIterator[Turn]:
+            await asyncio.sleep(0.08)
+            async with super().turn(host) as turn:
+                yield turn
 
-    started = time.monotonic()
-    assert all(isinstance(outcome, Fetched) for outcome in asyncio.run(story()))
-    assert time.monotonic() - started > 0.3
-
-
-def test_a_silent_host_keeps_its_turn_no_longer_than_the_deadline() -> None:
-    async def story() -> list[Fetched | Rejected]:
-        gate = HostGate(per_host=1, total=9)
-        get = SlowGet({BOAT: [None, an_answer()]}, 0, gate)
-        outcomes = await asyncio.gather(*(fetch(a_candidate(), get, Fetch(total_seconds=0.05)) for _ in range(2)))
-        assert gate.hosts == 0
-        return outcomes
-
-    first, second = asyncio.run(story())
-    assert _fault(first)[0] == Fault.TIMEOUT
-    assert isinstance(second, Fetched)
+    outcome, _ = _fetched(_chain(2), turns=Queue(), total_seconds=0.05)
+    assert isinstance(outcome, Fetched)
 
 
-# ---- over real sockets
+# ---- what is told to the desk
 
 
-def _over_the_wire(pages: Mapping[str, Behaviour], *urls: str, **changes: Any) -> list[Fetched | Rejected]:
-    async def story() -> list[Fetched | Rejected]:
-        async with a_web(pages) as web:
-            settings = web.settings(**changes)
-            async with open_transport(settings, SMALL) as get:
-                return await asyncio.gather(*(fetch(a_candidate(image_url=url), get, settings) for url in urls))
+HEARD = {
+    Fault.TIMEOUT: Heard.FAILED, Fault.CONNECT_FAILED: Heard.FAILED, Fault.DNS_FAILED: Heard.FAILED,
+    Fault.TOO_SLOW: Heard.FAILED, Fault.BODY_TRUNCATED: Heard.FAILED, Fault.PROTOCOL_ERROR: Heard.FAILED,
+    Fault.BODY_TOO_LARGE: Heard.ANSWERED, Fault.BAD_ENCODING: Heard.ANSWERED, Fault.ADDRESS_REFUSED: Heard.ANSWERED,
+}  # fmt: skip
 
-    return asyncio.run(story())
+
+@pytest.mark.parametrize("fault", HEARD)
+def test_the_desk_hears_whether_somebody_is_at_home(fault: Fault) -> None:
+    _, get = _fetched({BOAT: fault})
+    assert get.free_turns.ended == [("images.test", Turn(Word(HEARD[fault])))]
 
 
 @pytest.mark.parametrize(
-    "server", [falls_silent(), drips(OK, b"X: drip\r\n", 0.02), drips(OK + b"Content-Length: 999\r\n\r\n", b"x", 0.02)]
+    ("status", "heard"), [(200, Heard.ANSWERED), (404, Heard.ANSWERED), (403, Heard.ANSWERED), (500, Heard.FAILED)]
 )
-def test_a_server_that_drips_is_ended_by_the_deadline(server: Behaviour) -> None:
-    started = time.monotonic()
-    (outcome,) = _over_the_wire({"/boat.jpg": server}, BOAT, total_seconds=0.3)
-    assert _fault(outcome)[0] == Fault.TIMEOUT
-    assert time.monotonic() - started < 20  # the server itself would never end
+def test_an_answer_is_an_answer_and_a_server_s_own_error_a_failure(status: int, heard: Heard) -> None:
+    _, get = _fetched({BOAT: an_answer(status)})
+    assert get.free_turns.ended == [("images.test", Turn(Word(heard)))]
 
 
-def test_a_redirect_to_a_private_name_or_address_reaches_nobody() -> None:
+def test_a_silent_server_has_failed() -> None:
+    _, get = _fetched({BOAT: None}, total_seconds=0.02)
+    assert get.free_turns.ended == [("images.test", Turn(Word(Heard.FAILED)))]
+
+
+# ---- patience
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_server_that_asks_for_patience_is_asked_again_and_the_desk_hears_for_how_long(status: int) -> None:
+    outcome, get = _fetched({BOAT: [an_answer(status, retry_after="7"), an_answer()]})
+    assert isinstance(outcome, Fetched)
+    assert [turn.word for _, turn in get.free_turns.ended] == [Word(Heard.PATIENCE, 7.0), Word(Heard.ANSWERED)]
+
+
+def test_retry_after_may_be_a_date_by_the_server_s_own_clock() -> None:
+    late = an_answer(503, retry_after="Sun, 22 Nov 2026 10:01:00 GMT", date="Sun, 22 Nov 2026 10:00:00 GMT")
+    _, get = _fetched({BOAT: [late, an_answer()]})
+    assert get.free_turns.ended[0][1].word == Word(Heard.PATIENCE, 60.0)
+
+
+def test_patience_ends_with_the_tries_of_the_recipe() -> None:
+    outcome, get = _fetched({BOAT: an_answer(503)}, tries=2)
+    assert _fault(outcome) == (Fault.HTTP_RATE_LIMITED, "503")
+    assert len(get.asked) == 2
+
+
+def test_where_there_is_no_further_turn_the_reason_is_the_answer_that_was_heard() -> None:
+    class OnceOnly(FreeTurns):
+        @asynccontextmanager
+        async def turn(self, host: str) -> AsyncIterator[Turn]:
+            if self.taken:
+                raise TurnRefusedError(Fault.HOST_BUSY, "asks for an hour")
+            async with super().turn(host) as turn:
+                yield turn
+
+    outcome, get = _fetched({BOAT: an_answer(429, retry_after="3600")}, turns=OnceOnly())
+    assert _fault(outcome) == (Fault.HTTP_RATE_LIMITED, "429")
+    assert get.asked == [BOAT]
+
+
+@pytest.mark.parametrize("fault", [Fault.HOST_BUSY, Fault.HOST_DOWN])
+def test_a_host_that_is_left_alone_is_not_asked(fault: Fault) -> None:
+    outcome, get = _fetched({BOAT: an_answer()}, turns=FreeTurns({"images.test": fault}))
+    assert _fault(outcome) == (fault, "as scripted")
+    assert get.asked == []
+
+
+def test_a_missing_image_is_asked_for_once() -> None:
+    _, get = _fetched({BOAT: an_answer(404)})
+    assert get.asked == [BOAT]
+
+
+# ---- opt-outs
+
+
+def test_a_page_that_keeps_its_images_is_believed_before_anybody_is_asked() -> None:
+    sites = SaidOf({})
+    outcome, get = _fetched({BOAT: an_answer()}, sites=sites, opt_outs=OptOuts(), page=("meta robots: noai",))
+    assert _fault(outcome) == (Fault.PAGE_OPTED_OUT, "meta robots: noai")
+    assert (get.asked, sites.asked) == ([], [])
+
+
+def test_what_a_site_refuses_is_not_asked_for_and_what_it_said_is_written_down() -> None:
+    word = SiteWord(Fault.SITE_OPTED_OUT, "tdmrep.json", ("tdmrep.json: 1",))
+    outcome, get = _fetched({BOAT: an_answer()}, sites=SaidOf({BOAT: word}))
+    assert outcome == Rejected(a_candidate(), Fault.SITE_OPTED_OUT, "tdmrep.json", ("tdmrep.json: 1",))
+    assert get.asked == []
+
+
+def test_every_hop_is_asked_about_at_its_own_site() -> None:
+    there = "http://cdn.test/boat.jpg"
+    sites = SaidOf({BOAT: SiteWord(opt_outs=("tdmrep.json: 0",)), there: SiteWord(Fault.ROBOTS_REFUSED, "robots.txt")})
+    outcome, get = _fetched({BOAT: an_answer(301, location=there, x_robots_tag="nofollow")}, sites=sites)
+    assert outcome == Rejected(
+        a_candidate(), Fault.ROBOTS_REFUSED, "robots.txt", ("tdmrep.json: 0", "x-robots-tag: nofollow")
+    )
+    assert (get.asked, sites.asked) == ([BOAT], [BOAT, there])
+
+
+@pytest.mark.parametrize(
+    "header", [("x-robots-tag", "noai"), ("tdm-reservation", "1"), ("content-usage", "train-ai=n")]
+)
+def test_an_answer_that_says_no_is_let_go_and_what_it_said_is_written_down(header: tuple[str, str]) -> None:
+    outcome, _ = _fetched({BOAT: Answer(200, (header,), b"a boat")}, opt_outs=OptOuts())
+    said = ": ".join(header)
+    assert outcome == Rejected(a_candidate(), Fault.IMAGE_OPTED_OUT, said, (said,))
+
+
+def test_a_redirect_that_says_no_is_not_followed() -> None:
+    outcome, get = _fetched({BOAT: an_answer(302, location="/a", x_robots_tag="noimageai")}, opt_outs=OptOuts())
+    assert _fault(outcome)[0] == Fault.IMAGE_OPTED_OUT
+    assert get.asked == [BOAT]
+
+
+def test_a_word_for_another_robot_is_written_down_and_not_obeyed() -> None:
+    outcome, _ = _fetched({BOAT: an_answer(x_robots_tag="otherbot: noai")}, opt_outs=OptOuts())
+    assert isinstance(outcome, Fetched)
+    assert outcome.opt_outs == ("x-robots-tag: otherbot: noai",)
+
+
+# ---- room for the body
+
+
+def test_a_body_is_announced_while_its_turn_is_held() -> None:
     async def story() -> None:
-        async with a_web(address="127.0.0.3") as inside, a_web({}, address="127.0.0.2") as web:
-            web.pages = {
-                "/name": redirects("http://evil.test/"),
-                "/address": redirects(f"http://127.0.0.3:{inside.port}/"),
-                "/chain": redirects("/chain2", 307),
-                "/chain2": redirects("http://evil.test/", 307),
-            }
-            settings = Fetch(
-                allow_networks=("127.0.0.2/32",),
-                ports=(80, inside.port),
-                hosts={"images.test": f"127.0.0.2:{web.port}", "evil.test": f"127.0.0.3:{inside.port}"},
-            )
-            async with open_transport(settings, SMALL) as get:
-                reasons = [
-                    _fault(await fetch(a_candidate(image_url=f"http://images.test/{page}"), get, settings))[0]
-                    for page in ("name", "address", "chain")
-                ]
-            assert reasons == [Fault.ADDRESS_REFUSED] * 3
-            assert inside.connections == 0
+        get = FakeGet({BOAT: an_answer(body=b"four")})
+        seen: list[tuple[int, int]] = []
 
-    asyncio.run(story())
+        async def receive(size: int) -> None:
+            seen.append((size, get.free_turns.inside["images.test"]))
 
-
-async def _fetch_all(candidates: list[Candidate], get: Get, settings: Fetch) -> None:
-    outcomes = await asyncio.gather(*(fetch(candidate, get, settings) for candidate in candidates))
-    assert all(isinstance(outcome, Fetched) for outcome in outcomes)
-
-
-def test_a_hundred_silent_hosts_do_not_hold_up_ten_good_ones() -> None:
-    async def story() -> None:
-        async with a_web({"/silent.jpg": falls_silent(), "/boat.jpg": answers(200, b"boat")}) as web:
-            settings = web.settings(total_seconds=30)
-            silent = [a_candidate(image_url=f"http://silent-{number}.test/silent.jpg") for number in range(100)]
-            good = [a_candidate(image_url=f"http://good-{number}.test/boat.jpg") for number in range(10)]
-            async with open_transport(settings, Resources(downloads=128)) as get:
-                waiting = [asyncio.create_task(fetch(candidate, get, settings)) for candidate in silent]
-                await _fetch_all(good, get, settings)
-                assert not any(task.done() for task in waiting)
-                for task in waiting:
-                    task.cancel()
-                await asyncio.wait(waiting)
-
-    asyncio.run(story())
-
-
-def test_with_fewer_slots_than_silent_hosts_the_good_ones_wait_one_deadline_and_still_get_their_own() -> None:
-    async def story() -> None:
-        async with a_web({"/silent.jpg": falls_silent(), "/boat.jpg": answers(200, b"boat")}) as web:
-            settings = web.settings(total_seconds=0.3)
-            silent = [a_candidate(image_url=f"http://silent-{number}.test/silent.jpg") for number in range(20)]
-            good = [a_candidate(image_url=f"http://good-{number}.test/boat.jpg") for number in range(10)]
-            async with open_transport(settings, Resources(downloads=20)) as get:
-                waiting = [asyncio.create_task(fetch(candidate, get, settings)) for candidate in silent]
-                await asyncio.sleep(0)
-                await _fetch_all(good, get, settings)
-                assert {_fault(outcome)[0] for outcome in await asyncio.gather(*waiting)} == {Fault.TIMEOUT}
+        await fetch(a_candidate(), Web(get, NoRules()), Terms(Fetch(), DEAF), receive=receive)
+        assert seen == [(4, 1)]
 
     asyncio.run(story())

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.urls import Base, host_of, normalise
+from crawler.urls import LONGEST_LINK, Base, host_of, normalise
 
+WPT = Path(__file__).parent / "data" / "wpt"
 PAGE = "http://user:pw@a.test:8080/x/y/z.html?q=1#part"
 
 JOINS: list[tuple[str, str]] = [
@@ -80,6 +85,41 @@ def test_from_a_page_without_an_address_only_absolute_links_lead_anywhere() -> N
     assert [base.join(link) for link in ("boat.jpg", "/boat.jpg", "//b.test/", "?", "", "http:x")] == [""] * 5 + [
         "http://x/"
     ]
+
+
+def _cases(name: str) -> list[dict[str, Any]]:
+    return [case for case in json.loads((WPT / name).read_text(encoding="utf-8")) if isinstance(case, dict)]
+
+
+def _expected(case: dict[str, Any]) -> str:
+    """What we make of a case: the standard's result where it is on the web, without fragment; else nothing."""
+    href: str = "" if case.get("failure") else case["href"]
+    return href.partition("#")[0] if href.startswith(("http://", "https://")) else ""
+
+
+def test_every_case_of_the_web_platform_tests_leads_where_browsers_go() -> None:
+    cases = _cases("urltestdata.json")
+    results = [
+        normalise(case["input"]) if case["base"] in (None, "about:blank") else Base(case["base"]).join(case["input"])
+        for case in cases
+    ]
+    # No exceptions by name. Two rules of ours hold for all: no fragment, and nothing but http and https leads anywhere.
+    assert [case["input"] for case, result in zip(cases, results, strict=True) if result != _expected(case)] == []
+    assert (len(cases), sum(map(bool, results)), sum(bool(case.get("failure")) for case in cases)) == (820, 220, 272)
+
+
+def test_every_host_of_the_web_platform_tests_is_spelled_as_in_browsers() -> None:
+    for case in _cases("toascii.json"):
+        host = case["output"]
+        assert normalise(f"https://{case['input']}/x") == ("" if host is None else f"https://{host}/x")
+        assert host_of(f"https://{case['input']}/x") == (host or "")
+
+
+def test_what_no_server_takes_leads_nowhere_and_nothing_stands_on_it() -> None:
+    long = "x" * LONGEST_LINK
+    assert Base(PAGE).join(f"/{long}") == Base(PAGE).join(f"http://b.test/{long}") == ""
+    for base in (Base(PAGE, f"http://b.test/{long}/"), Base(f"http://b.test/{long}/")):
+        assert [base.join("boat.jpg"), base.join("http://b.test/boat.jpg")] == ["", "http://b.test/boat.jpg"]
 
 
 def test_the_host_is_lower_case_without_port_or_user() -> None:

@@ -16,9 +16,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from crawler.commit import write_atomically
-from crawler.encode import encode
 from crawler.errors import RunFolderError
-from crawler.hashes import hash_picture
+from crawler.picture.encode import encode
 from crawler.records import Caption, Fault, Hashes, Picture, Rejected, Sample, TextSource
 from crawler.rows import FILTERED, NOT_DOWNLOADED, NOT_RESIZED, STATUS_OF_FAULT, Facts, columns_with, status_of
 from crawler.settings import Output
@@ -229,7 +228,7 @@ def test_what_was_not_learnt_is_null_and_not_zero(tmp_path: Path) -> None:
 def test_a_picture_that_a_filter_rejects_keeps_what_was_learnt(tmp_path: Path) -> None:
     picture = a_picture((90, 70))
     scores = (("similarity", 0.1), ("similarity_model", "tiny"))
-    facts = Facts(picture.fetched, picture.header, hash_picture(picture), scores)
+    facts = Facts(picture.fetched, picture.header, picture.hashes, scores)
     with a_writer(tmp_path) as writer:
         writer.reject(0, Rejected(picture.fetched.candidate, "clip"), facts)
         writer.commit({})
@@ -237,7 +236,7 @@ def test_a_picture_that_a_filter_rejects_keeps_what_was_learnt(tmp_path: Path) -
     assert (row["status"], row["error_message"], row["reason"]) == ("filtered", "filtered: clip", "clip")
     assert (row["original_width"], row["original_height"], row["width"]) == (90, 70, None)
     assert (row["similarity"], row["similarity_model"]) == (0.1, "tiny")
-    assert row["sha256"] == hash_picture(picture).sha256
+    assert row["sha256"] == picture.hashes.sha256
     assert members_in(tmp_path) == {}
 
 
@@ -365,6 +364,35 @@ def test_stats_have_img2datasets_keys_and_the_callers(tmp_path: Path) -> None:
     }  # fmt: skip
     assert stats["recipe"] == "abc"
     assert stats["files"]["00007.tar"]["bytes"] == (tmp_path / "00007.tar").stat().st_size
+
+
+def test_a_sample_that_is_taken_back_is_a_rejected_row_with_all_that_was_learnt(tmp_path: Path) -> None:
+    with a_writer(tmp_path) as writer:
+        for index in range(3):
+            writer.keep(index, a_sample(index))
+        assert writer.take_back(1, Fault.PLACEHOLDER) == len(a_sample(1).image)
+        writer.commit({})
+    kept, taken, _ = rows_in(tmp_path)
+    assert (taken["status"], taken["reason"]) == (FILTERED, "placeholder")
+    assert (taken["width"], taken["height"], taken["original_height"]) == (None, None, 61)
+    assert (taken["sha256"], taken["similarity"]) == (HASHES.sha256, 0.251)
+    assert kept["status"] == "success"
+    assert {name.partition(".")[0] for name in members_in(tmp_path)} == {"00007000", "00007002"}
+    stats = read_stats(tmp_path, 7, OUTPUT)
+    assert (stats["count"], stats["successes"], stats["filtered"]) == (3, 2, 1)
+    assert stats["status_dict"] == {"placeholder image": 1, "success": 2}
+
+
+def test_only_a_kept_sample_can_be_taken_back_and_only_once(tmp_path: Path) -> None:
+    with a_writer(tmp_path) as writer:
+        writer.reject(0, Rejected(a_candidate(), Fault.TIMEOUT))
+        writer.keep(1, a_sample(1))
+        writer.take_back(1, Fault.PLACEHOLDER)
+        for index in (0, 1, 2):
+            with pytest.raises(KeyError):
+                writer.take_back(index, Fault.PLACEHOLDER)
+        writer.commit({})
+    assert [row["reason"] for row in rows_in(tmp_path)] == ["timeout", "placeholder"]
 
 
 def test_a_shard_is_committed_by_its_marker(tmp_path: Path) -> None:

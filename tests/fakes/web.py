@@ -2,7 +2,7 @@
 
 Both answer from a table of behaviours. The real one is a bare socket server, so that it can break every rule of HTTP;
 it writes down what it was asked. The fake obeys the same contract as the real transport before the real web
-(tests/crawler/test_transport.py), so that other tests may use it without a socket.
+(tests/crawler/wire/test_transport.py), so that other tests may use it without a socket.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import ssl
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from crawler.answers import Answer, TransportError
+from crawler.courtesy.desk import Turn, TurnRefusedError
 from crawler.records import Fault
 from crawler.settings import Fetch, Resources
+from crawler.wire.answers import Answer, TransportError
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,36 @@ async def a_web(
                 await task
 
 
+class FreeTurns:
+    """Turns at every host at once, but for those that are refused; everything that passes is written down."""
+
+    def __init__(self, refused: Mapping[str, Fault] | None = None) -> None:
+        self.taken: list[str] = []  # hosts, in order
+        self.ended: list[tuple[str, Turn]] = []  # with the word that was given
+        self.slowed: dict[str, float] = {}
+        self.inside: Counter[str] = Counter()
+        self.most_inside: Counter[str] = Counter()
+        self._refused = refused or {}
+
+    @asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[Turn]:
+        await asyncio.sleep(0)
+        if fault := self._refused.get(host):
+            raise TurnRefusedError(fault, "as scripted")
+        self.taken.append(host)
+        self.inside[host] += 1
+        self.most_inside[host] = max(self.most_inside[host], self.inside[host])
+        turn = Turn()
+        try:
+            yield turn
+        finally:
+            self.inside[host] -= 1
+            self.ended.append((host, turn))
+
+    def slow_to(self, host: str, seconds: float) -> None:
+        self.slowed[host] = seconds
+
+
 #: What the fake says about one address: an answer, a fault, or (None) nothing, ever.
 Script = Answer | Fault | None
 
@@ -199,16 +230,19 @@ Script = Answer | Fault | None
 class FakeGet:
     """A `Get` without a network: answers from a table; an address that is not in it has no host."""
 
-    def __init__(self, script: Mapping[str, Script | list[Script]]) -> None:
+    def __init__(self, script: Mapping[str, Script | list[Script]], turns: FreeTurns | None = None) -> None:
         """A list is used up from the front; its last entry stays."""
         self.asked: list[str] = []
-        self.turns: list[str] = []
+        self.free_turns = turns or FreeTurns()
         self._script = {url: list(says) if isinstance(says, list) else [says] for url, says in script.items()}
 
-    @asynccontextmanager
-    async def turn(self, authority: str) -> AsyncIterator[None]:
-        self.turns.append(authority)
-        yield
+    @property
+    def turns(self) -> list[str]:
+        """Hosts whose turns were taken, in order."""
+        return self.free_turns.taken
+
+    def turn(self, host: str) -> AbstractAsyncContextManager[Turn]:
+        return self.free_turns.turn(host)
 
     async def __call__(self, url: str) -> Answer:
         self.asked.append(url)
@@ -229,4 +263,4 @@ def an_answer(status: int = 200, body: bytes = b"a boat", **headers: str) -> Ans
     return Answer(status, named, body if status == 200 else b"")
 
 
-SMALL = Resources(downloads=64, downloads_per_host=64)
+SMALL = Resources(downloads=64)

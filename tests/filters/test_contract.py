@@ -7,6 +7,7 @@ A filter whose settings have no defaults needs a row in `LISTS`, and one that th
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import importlib
 import inspect
@@ -21,8 +22,8 @@ from PIL import Image
 import filters
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Fetched, Picture, Verdict
-from filters.phash import phash_of
 from tests.builders import a_candidate, a_fetched, a_picture, image_bytes
+from tests.fakes.credentials import NOT_ALLOWED, needs_c2pa, signed_picture
 
 
 def noise(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
@@ -43,10 +44,13 @@ def _records(name: str) -> list[Any]:
             a_candidate("dot"),
             a_candidate(image_url="https://removed.test/a.png"),
             a_candidate(image_url="https://images.test/a.svg"),
+            a_candidate(image_url="https://images.test/a.png?X-Amz-Signature=0"),
             a_candidate("一只红色的船在湖上", page_url="not an address"),
         ]
     if folder == "bodies":
+        more = [a_fetched(_do_not_train())] if name == "bodies.c2pa_opt_out" else []
         return [
+            *more,
             a_fetched(),
             a_fetched(b"x" * 6_000),
             a_fetched(b""),
@@ -54,6 +58,11 @@ def _records(name: str) -> list[Any]:
         ]
     pictures = [a_picture(), a_picture((40, 900), (255, 255, 255)), a_picture((1, 1))]
     return [*pictures, *(a_picture(pixels=noise(seed)) for seed in range(3))]
+
+
+@functools.cache
+def _do_not_train() -> bytes:
+    return signed_picture({"c2pa.ai_training": NOT_ALLOWED})
 
 
 # what a filter must be told to divide the sample records, or to do so quickly
@@ -64,13 +73,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
 LISTS = {
     "candidates.url_removal": "removed.test\n",
     "bodies.hash_removal": hashlib.md5(b"x" * 6_000).hexdigest() + "\n",
-    "pictures.phash_removal": f"{phash_of(noise(1)):016x}\n",
+    "pictures.phash_removal": f"{a_picture(pixels=noise(1)).hashes.phash:016x}\n",
 }
 SEEN: dict[str, type] = {"candidates": Candidate, "bodies": Fetched, "pictures": Picture}
 
+#: filters that need more than the core
+MARKS = {"pictures.clip_similarity": [pytest.mark.clip], "bodies.c2pa_opt_out": [needs_c2pa]}
+
 every_filter = pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.clip) if "clip" in name else name for name in filters.names()],
+    "name", [pytest.param(name, marks=MARKS.get(name, [])) for name in filters.names()]
 )
 
 

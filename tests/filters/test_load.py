@@ -64,6 +64,8 @@ def test_the_catalogue_shows_every_file_with_its_first_line_and_settings() -> No
         "candidates.text_length",
         "candidates.url_extension",
         "candidates.url_removal",
+        "candidates.url_secret",
+        "bodies.c2pa_opt_out",
         "bodies.hash_removal",
         "bodies.min_bytes",
         "pictures.aspect",

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from crawler.encode import encode
-from crawler.hashes import hash_picture
+from crawler.picture.encode import encode
 from crawler.records import Caption, Fault, Rejected, Sample, TextSource
 from crawler.settings import Output
 from crawler.write import ShardWriter
@@ -63,7 +62,7 @@ def a_sample(number: int, output: Output) -> Sample:
     return Sample(
         fetched=picture.fetched,
         header=picture.header,
-        hashes=hash_picture(picture),
+        hashes=picture.hashes,
         image=encoded.image,
         width=encoded.width,
         height=encoded.height,

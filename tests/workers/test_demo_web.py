@@ -20,13 +20,15 @@ from PIL import Image
 from warcio.archiveiterator import ArchiveIterator
 
 from crawler.captions import clean
-from crawler.decode import decode
+from crawler.courtesy.local_desk import LocalDesk
 from crawler.errors import SettingsError
-from crawler.fetch import fetch
+from crawler.fetch import Terms, fetch
+from crawler.job.opening import open_web
+from crawler.picture.decode import decode
 from crawler.records import Candidate, Caption, Fault, Fetched, Rejected, TextSource
-from crawler.settings import Recipe, Resources
-from crawler.transport import open_transport
+from crawler.settings import Recipe
 from crawler.urls import normalise
+from crawler.wire.resolve import NameCache
 from filters import load
 from tests.builders import a_candidate
 from workers.demo import DemoWeb, Expected, demo_recipe, demo_web, inputs, truth
@@ -47,14 +49,15 @@ def impatient(served: DemoWeb) -> Recipe:
 
 
 def the_candidate(url: str, text: str) -> Candidate:
-    return a_candidate(
-        text, image_url=url, caption=Caption(TextSource.ALT, text), page_url="http://demo-odd.test/a.html"
-    )
+    said = ("meta robots: noai, noimageai",) if text.endswith("on a page that says noai") else ()
+    caption = Caption(TextSource.ALT, text)
+    return a_candidate(text, image_url=url, caption=caption, page_url="http://demo-odd.test/a.html", opt_outs=said)
 
 
 async def downloads(keys: list[tuple[str, str]], recipe: Recipe) -> list[Fetched | Rejected]:
-    async with open_transport(recipe.fetch, Resources()) as get:
-        return await asyncio.gather(*(fetch(the_candidate(*key), get, recipe.fetch) for key in keys))
+    terms = Terms(recipe.fetch, recipe.opt_outs)
+    async with open_web(recipe, LocalDesk(recipe.manners), NameCache()) as web:
+        return await asyncio.gather(*(fetch(the_candidate(*key), web, terms) for key in keys))
 
 
 def judged(recipe: Recipe, folder: str, record: Any) -> str:
@@ -92,7 +95,10 @@ def test_every_odd_page_ends_as_its_truth_says(served: DemoWeb) -> None:
 
 
 def test_the_odd_pages_show_every_fault_that_needs_no_broken_network() -> None:
-    elsewhere = {Fault.DUPLICATE, Fault.HOST_CAP, Fault.DNS_FAILED, Fault.TLS_FAILED, Fault.FORMAT_REFUSED}
+    elsewhere = {
+        Fault.DUPLICATE, Fault.HOST_CAP, Fault.DNS_FAILED, Fault.TLS_FAILED, Fault.FORMAT_REFUSED, Fault.HOST_BUSY,
+        Fault.HOST_DOWN, Fault.TOO_SLOW, Fault.DECODER_KILLED, Fault.PLACEHOLDER,
+    }  # fmt: skip
     shown = {one.outcome for one in ODD.values()}
     assert {fault for fault in Fault if fault not in shown} == elsewhere
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.encode import encode
-from crawler.hashes import hash_picture
+from crawler.picture.encode import encode
 from crawler.records import Sample
 from crawler.settings import Output
 from crawler.write import ShardWriter
@@ -22,8 +21,7 @@ def test_pictures_that_are_kept_as_received_are_shown_whatever_their_format(kind
     picture = a_picture()
     fetched, header = a_fetched(image_bytes(kind=kind)), replace(picture.header, format=kind)
     encoded = encode(replace(picture, fetched=fetched, header=header), settings)
-    hashes = hash_picture(picture)
     with ShardWriter(tmp_path, 0, 1, settings, []) as writer:
-        writer.keep(0, Sample(fetched, header, hashes, encoded.image, encoded.width, encoded.height, scores=()))
+        writer.keep(0, Sample(fetched, header, picture.hashes, encoded.image, encoded.width, encoded.height, scores=()))
         writer.commit({})
     assert len(examples_of(tmp_path, "")) == 1

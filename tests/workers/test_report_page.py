@@ -45,6 +45,9 @@ def a_report(**changes: Any) -> dict[str, Any]:
         "top_hosts": [{"host": "images.test", "found": 7_001, "kept": 4_003}],
         "languages": {"en": 4_444, "": 2_450},
         "text_sources": {"alt": 6_001, "figcaption": 893},
+        "opt_outs": [{"signal": "x-robots-tag: noai", "found": 321, "kept": 12}],
+        "repeated_files": [{"sha256": "ab" * 32, "addresses": 77, "captions": 66, "kept": 5,
+                            "example": "http://images.test/missing.png"}],
         "speeds": {"seconds": 61.5, "pairs_per_second": 197.3},
         "scores": {"similarity": {"edges": [0, 0.25, 0.5, 1], "kept": [0, 2_345, 4_549], "rejected": [5_106, 0, 0]}},
         "peak_memory_bytes": {"worker": 312_000_000},
@@ -66,6 +69,8 @@ def hostile_report(text: str) -> dict[str, Any]:
         stages=[{"stage": text, "found": 3, "kept": 1, "rejected": {text: 2}}],
         archives={"complete": 0, "incomplete": [{"name": text, "detail": text}]},
         top_hosts=[{"host": text, "found": 3, "kept": 1}], languages={text: 1}, text_sources={text: 1},
+        opt_outs=[{"signal": text, "found": 3, "kept": 1}],
+        repeated_files=[{"sha256": text, "addresses": 3, "captions": 3, "kept": 1, "example": text}],
         speeds={text: 1.5}, peak_memory_bytes={text: 5},
         scores={text: {"edges": [0, 1], "kept": [1], "rejected": [1]}},
     )  # fmt: skip
@@ -209,7 +214,7 @@ def test_a_histogram_of_anything_is_a_drawing_or_nothing(edges: list[float], kep
 
 def test_every_table_says_what_it_shows() -> None:
     tables = parsed(a_report()).css("table")
-    assert len(tables) == 6
+    assert len(tables) == 8
     assert all(caption.text().strip() for table in tables for caption in table.css("caption"))
     assert sum(len(table.css("caption")) for table in tables) == len(tables)
     assert all(row.css("th") for table in tables for row in table.css("tr"))

@@ -20,6 +20,10 @@ from aiohttp import web
 from crawler.errors import SettingsError
 
 ROBOTS = "User-agent: *\nAllow: /\n"
+#: hosts whose robots.txt says something else, or (None) cannot be had
+_ROBOTS_OF = {"demo-private.test": "User-agent: *\nDisallow: /\n", "demo-unknown.test": None}
+#: hosts with a reservation by TDMRep, and what it says
+_RESERVED = {"demo-reserved.test": '[{"location": "/", "tdm-reservation": 1}]'}
 
 _TYPES = {
     "gif": "image/gif",
@@ -118,6 +122,7 @@ class _Site:
         self._requests = requests
         self._behaviours: dict[str, Callable[[web.Request, str], Awaitable[web.StreamResponse]]] = {
             "status": self._status,
+            "said": self._said,
             "to": self._to,
             "loop": self._loop,
             "html": self._html,
@@ -134,7 +139,9 @@ class _Site:
         host, path = request.host.partition(":")[0].lower(), request.path
         behaviour, _, rest = path[1:].partition("/")
         if path == "/robots.txt":
-            response: web.StreamResponse = web.Response(text=ROBOTS)
+            response: web.StreamResponse = _robots(host)
+        elif path == "/.well-known/tdmrep.json" and host in _RESERVED:
+            response = web.Response(text=_RESERVED[host], content_type="application/json")
         elif host.startswith("demo-") and behaviour in self._behaviours:
             # noted before it happens: a client that has given up must not hide that it asked
             self._requests.append(Request(host, path, _planned_status(behaviour, rest)))
@@ -154,6 +161,11 @@ class _Site:
         status = _planned_status("status", rest)
         headers = {"Retry-After": "3600"} if status in (429, 503) else None
         return web.Response(status=status, text=_PAGE, content_type="text/html", headers=headers)
+
+    async def _said(self, request: web.Request, rest: str) -> web.StreamResponse:
+        """A picture with a word of its own in X-Robots-Tag."""
+        word, _, name = rest.partition("/")
+        return self._file(f"{request.host.partition(':')[0].lower()}/{name}", {"X-Robots-Tag": word})
 
     async def _to(self, _request: web.Request, rest: str) -> web.StreamResponse:
         return web.Response(status=302, headers={"Location": f"http://{rest}"})
@@ -208,6 +220,11 @@ class _Site:
     async def _hangup(self, request: web.Request, _rest: str) -> web.StreamResponse:
         _hang_up(request)
         return web.Response()
+
+
+def _robots(host: str) -> web.Response:
+    text = _ROBOTS_OF.get(host, ROBOTS)
+    return web.Response(status=500, text=_PAGE, content_type="text/html") if text is None else web.Response(text=text)
 
 
 def _planned_status(behaviour: str, rest: str) -> int:

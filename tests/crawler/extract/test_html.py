@@ -167,6 +167,7 @@ def test_every_image_that_is_no_candidate_says_why() -> None:
     }
 
 
+# checklist 26
 @pytest.mark.parametrize(
     ("base", "address"),
     [
@@ -191,7 +192,9 @@ def test_what_the_page_says_about_itself_is_noted_with_every_image() -> None:
     candidate = the_one(html, x_robots_tag="otherbot: noindex")
     assert candidate.licence == "https://creativecommons.org/licenses/by-sa/4.0/"
     assert candidate.language == "pt"
-    assert candidate.opt_outs == ("x-robots-tag: otherbot: noindex", "robots: noai, noimageai", "tdm-reservation: 1")
+    assert candidate.opt_outs == (
+        "x-robots-tag: otherbot: noindex", "meta robots: noai, noimageai", "meta tdm-reservation: 1",
+    )  # fmt: skip
 
 
 def test_the_language_of_the_header_counts_where_the_page_is_silent() -> None:
@@ -216,6 +219,7 @@ def test_a_page_is_read_in_its_own_encoding() -> None:
     )
 
 
+# checklist 26
 @pytest.mark.parametrize(
     "html",
     [

@@ -51,7 +51,7 @@ def test_an_image_link_is_a_candidate_with_everything_known_about_it() -> None:
             position=0,
             licence="https://creativecommons.org/licenses/by/4.0/",
             language="de",
-            opt_outs=("x-robots-tag: noindex", "robots: noai"),
+            opt_outs=("x-robots-tag: noindex", "meta robots: noai"),
             written_src="../boat.jpg",
             written_text=" A boat\n",
             base_url="/v2/w/",
@@ -78,17 +78,19 @@ def test_previews_and_other_image_attributes_are_read() -> None:
     ]  # fmt: skip
 
 
+# checklist 27
 def test_values_of_the_wrong_kind_cost_themselves_alone() -> None:
     links = [an_image("a.jpg", "A"), 7, {"path": "IMG@/src", "url": "b.jpg", "alt": None}, {"path": ["x"], "url": {}},
              {"path": "IMG@/src", "url": "c.jpg", "alt": "C", "title": 5}]  # fmt: skip
     page = a_wat_page(links, {"Base": 1, "Metas": [None, {"name": "robots", "content": "noai"}]}, {"A": 5, "B": [1]})
     assert [(one.written_src, one.opt_outs) for one in candidates_of(page)] == [
-        ("a.jpg", ("robots: noai",)), ("c.jpg", ("robots: noai",)),
+        ("a.jpg", ("meta robots: noai",)), ("c.jpg", ("meta robots: noai",)),
     ]  # fmt: skip
     for nonsense in (b"[]", b"7", b'{"Envelope": 5}', b'{"Envelope": {"Payload-Metadata": []}}'):
         assert candidates_of(WatPage("http://a.test/", "a", -1, nonsense)) == ()
 
 
+# checklist 27
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"\xff", b'{"Envelope": NaN}', b'{"Envelope": 1e999', b"[" * 100_000, b"{}x"]
 )
@@ -153,6 +155,7 @@ _TREES = st.recursive(
 )
 
 
+# checklist 27
 @given(_TREES)
 def test_no_description_raises(tree: Any) -> None:
     for page in (

@@ -13,12 +13,14 @@ import pytest
 
 from crawler.archives import Etiquette
 from crawler.errors import RunFolderError, SettingsError
+from crawler.fetch import Web
 from crawler.job import Job, JobKind, Tools, finished, run_job
-from crawler.job.crawling import read_crawl_reports
+from crawler.job.markers import read_crawl_reports
 from crawler.records import Candidate, Fault, Fetched, Picture, Verdict
+from crawler.rights.site_word import NoRules
 from crawler.settings import Plan, Recipe, Resources
 from crawler.tables import CandidateWriter
-from crawler.transport import Answer, Get
+from crawler.wire.answers import Answer
 from tests.builders import a_candidate, image_bytes
 from tests.fakes.web import FakeGet, an_answer
 
@@ -53,8 +55,8 @@ class Width:
 
 def tools(folder: Path, answers: dict[str, Answer | Fault], **changes: Any) -> Tools:
     @asynccontextmanager
-    async def open_fake() -> AsyncIterator[Get]:
-        yield FakeGet(dict(answers))
+    async def open_fake() -> AsyncIterator[Web]:
+        yield Web(FakeGet(dict(answers)), NoRules())
 
     fields: dict[str, Any] = {
         "recipe": Recipe(plan=Plan(rows_per_job=100)),
@@ -64,7 +66,7 @@ def tools(folder: Path, answers: dict[str, Answer | Fault], **changes: Any) -> T
         "body_filters": (),
         "picture_filters": (),
         "model_filters": (),
-        "open_transport": open_fake,
+        "open_web": open_fake,
     }
     return Tools(**(fields | changes))
 
@@ -120,6 +122,7 @@ def test_each_row_ends_once_with_the_reason_of_the_stage_that_turned_it_away(tmp
         ("filter bodies", 5, 4, {"not_six": 1}),
         ("decode", 4, 3, {"not_an_image": 1}),
         ("filter pictures", 3, 1, {"ruler": 1, "wide": 1}),
+        ("placeholders", 1, 1, {}),
     ]
     assert sum(told) == 8
     assert finished(job, work.recipe) == report
@@ -144,7 +147,10 @@ def test_a_budget_smaller_than_a_batch_of_the_model_does_not_stop_the_line(tmp_p
     rows = rows_of(12)
     body = image_bytes((80, 60))
     recipe = Recipe(plan=Plan(rows_per_job=100), resources=Resources(body_bytes_in_flight=2 * len(body)))
-    answers: dict[str, Answer | Fault] = {row.image_url: an_answer(body=body) for row in rows}
+    bodies = [image_bytes((80, 60), (number, 0, 0)) for number in range(12)]
+    answers: dict[str, Answer | Fault] = {
+        row.image_url: an_answer(body=one) for row, one in zip(rows, bodies, strict=True)
+    }
     work = tools(tmp_path, answers, recipe=recipe, model_filters=(("ruler", Width(1, batch_size=8)),))
     assert run_job(a_job(tmp_path, rows), work).stages[-1].kept == 12
 
@@ -227,12 +233,34 @@ def test_the_transport_is_closed_whatever_happens(tmp_path: Path) -> None:
     closed: list[bool] = []
 
     @asynccontextmanager
-    async def open_fake() -> AsyncIterator[Get]:
+    async def open_fake() -> AsyncIterator[Web]:
         try:
-            yield FakeGet({})
+            yield Web(FakeGet({}), NoRules())
         finally:
             closed.append(True)
 
-    opened: Callable[[], AbstractAsyncContextManager[Get]] = open_fake
-    run_job(a_job(tmp_path, rows_of(1)), replace(tools(tmp_path, {}), open_transport=opened))
+    opened: Callable[[], AbstractAsyncContextManager[Web]] = open_fake
+    run_job(a_job(tmp_path, rows_of(1)), replace(tools(tmp_path, {}), open_web=opened))
     assert closed == [True]
+
+
+def test_one_file_under_many_addresses_is_left_out_at_the_end_and_its_row_says_why(tmp_path: Path) -> None:
+    rows = rows_of(12)
+    answers: dict[str, Answer | Fault] = {row.image_url: an_answer(body=image_bytes()) for row in rows[:10]}
+    answers[rows[10].image_url] = an_answer(body=image_bytes(color=(1, 2, 3)))
+    report = run_job(a_job(tmp_path, rows), tools(tmp_path, answers))
+    assert outcomes(tmp_path) == ["placeholder"] * 10 + ["kept", "dns_failed"]
+    assert (report.stages[-1].found, report.stages[-1].kept) == (11, 1)
+    table = pq.read_table(tmp_path / "shards" / "00000.parquet").to_pylist()
+    assert len({row["sha256"] for row in table[:10]}) == 1  # what a removal list needs stays in the row
+    assert report.bytes_written < 2 * len(image_bytes(color=(1, 2, 3), kind="JPEG", quality=95))
+
+
+def test_what_was_said_on_the_way_stands_in_the_rows_of_refused_images_too(tmp_path: Path) -> None:
+    rows = [*rows_of(1), a_candidate(image_url=f"{HOST}/1.png", opt_outs=("meta robots: noai",))]
+    run_job(a_job(tmp_path, rows), tools(tmp_path, {rows[0].image_url: an_answer(x_robots_tag="noai")}))
+    table = pq.read_table(tmp_path / "shards" / "00000.parquet").to_pylist()
+    assert [(row["reason"], row["header_opt_outs"], row["page_opt_outs"]) for row in table] == [
+        ("image_opted_out", ["x-robots-tag: noai"], []),
+        ("page_opted_out", None, ["meta robots: noai"]),
+    ]

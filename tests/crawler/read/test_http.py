@@ -71,6 +71,7 @@ def test_a_coding_that_does_not_explain_the_body_is_refused(headers: str) -> Non
         a_body(headers, b"\0\1\2" * 20)
 
 
+# checklist 25
 @pytest.mark.parametrize(
     ("coding", "bomb"),
     [

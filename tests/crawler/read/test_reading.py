@@ -85,6 +85,7 @@ def test_a_damaged_piece_costs_itself_alone(tmp_path: Path, pack: Pack, damage: 
     assert in_short(read(tmp_path, good[0] + bytes(bad) + good[2])) == ["0", "broken_record", "2"]
 
 
+# checklist 25
 @pytest.mark.parametrize("pack", PIECEWISE)
 def test_a_file_cut_short_is_incomplete_and_says_where(tmp_path: Path, pack: Pack) -> None:
     records = pages_of_number(3)
@@ -96,6 +97,7 @@ def test_a_file_cut_short_is_incomplete_and_says_where(tmp_path: Path, pack: Pac
         assert found[-1].offset == start
 
 
+# checklist 25
 @pytest.mark.parametrize("pack", AS_A_WHOLE[:3])
 def test_a_stream_cut_short_is_incomplete(tmp_path: Path, pack: Pack) -> None:
     whole = pack([a_record(f"http://pages.test/{n}", bytes(range(97, 123)) * 40) for n in range(3)])
@@ -113,6 +115,7 @@ def test_text_that_is_no_archive_is_one_broken_record(tmp_path: Path) -> None:
     assert in_short(read(tmp_path, b"<html>\nNot found, sorry\n</html>\n" * 9)) == ["broken_record"]
 
 
+# checklist 25
 @pytest.mark.parametrize("pack", [members, frames, b"".join])
 @pytest.mark.parametrize("length", [b"-5", b"9x", b"", b"99999", b"10", "٣".encode()])
 def test_a_length_that_is_not_true_costs_one_record(tmp_path: Path, pack: Pack, length: bytes) -> None:
@@ -122,6 +125,7 @@ def test_a_length_that_is_not_true_costs_one_record(tmp_path: Path, pack: Pack, 
     assert in_short(read(tmp_path, pack(records))) == ["0", "broken_record", "2", "3"]
 
 
+# checklist 25
 def test_a_length_that_ends_inside_the_next_record_swallows_nothing(tmp_path: Path) -> None:
     records = pages_of_number(4)
     head, colon, rest = records[1].partition(b"Content-Length: ")
@@ -144,6 +148,7 @@ def test_a_member_that_holds_gzip_inside_is_one_record(tmp_path: Path) -> None:
     assert in_short(found) == ["boats.html", "0"]
 
 
+# checklist 25
 def test_a_bomb_is_a_counted_record_and_takes_no_memory(tmp_path: Path) -> None:
     bomb = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 100000000\r\n\r\n" + bytes(100_000_000)
     path = tmp_path / "bomb"
@@ -157,24 +162,28 @@ def test_a_bomb_is_a_counted_record_and_takes_no_memory(tmp_path: Path) -> None:
     assert in_short(found) == ["0", "record_too_large", "1"]
 
 
+# checklist 25
 def test_a_size_that_lies_sets_no_memory_aside(tmp_path: Path) -> None:
     one, two = (members([record]) for record in pages_of_number(2))
     lies = one[:-4] + (0xFFFFFFFF).to_bytes(4, "little")
     assert in_short(read(tmp_path, lies + two)) == ["broken_record", "1"]
 
 
+# checklist 26
 def test_a_million_header_lines_are_a_broken_record(tmp_path: Path) -> None:
     bomb = b"WARC/1.0\r\nWARC-Type: response\r\n" + b"X: y\r\n" * 1_000_000 + b"Content-Length: 0\r\n\r\n\r\n\r\n"
     for pack in (members, b"".join):
         assert in_short(read(tmp_path, pack([bomb, *pages_of_number(1)]))) == ["broken_record", "0"]
 
 
+# checklist 25
 def test_bytes_that_do_not_have_their_digest_are_refused_where_nothing_else_checks(tmp_path: Path) -> None:
     records = pages_of_number(3)
     records[1] = records[1].replace(b"A red boat", b"A bad boat")
     assert in_short(read(tmp_path, b"".join(records))) == ["0", "wrong_digest", "2"]
 
 
+# checklist 25
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "dns:pages.test", "ftp://pages.test/", "", "javascript:0"])
 def test_a_page_has_an_address_on_the_web(tmp_path: Path, url: str) -> None:
     assert in_short(read(tmp_path, members([a_record(url)]))) == ["bad_page_url"]
@@ -208,6 +217,7 @@ def test_a_page_is_cut_at_the_limit(tmp_path: Path) -> None:
     assert page.body == b"x" * 100
 
 
+# checklist 26
 def test_an_http_header_without_end_is_broken(tmp_path: Path) -> None:
     block = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * (HEADER_BYTES // 5)
     head = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.test/\r\n"

@@ -1,0 +1,229 @@
+"""The border to PIL: bytes as received become an upright RGB picture, or the reason why they do not.
+
+`decode_body` is a pure function: no files, no processes, no output. A crawl runs it in a process that is killed beyond
+its memory and time (`sandbox`); `decode` is the same in this process, for what is trusted and for tests.
+
+What is believed, in this order: the magic bytes (never the name or the Content-Type), the size in the header (before
+any pixel is decoded), the pixels. Formats outside of the recipe's list are never shown to a decoder.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+
+from crawler.picture.colours import has_no_agreed_white, to_rgb
+from crawler.picture.hashes import hashes_of
+from crawler.picture.magic import jpeg_scans, kind_of, webp_size
+from crawler.records import Fault, Fetched, Header, Picture, Rejected
+
+if TYPE_CHECKING:
+    from crawler.settings import Decode
+
+__all__ = ["Decoded", "Refused", "decode", "decode_body"]
+
+# Importing the three plug-ins registers them. Without that PIL would load all of its 44, EPS among them.
+_PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)
+# Pictures are decoded side by side already: one AVIF must not start a thread for each core.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+# PIL warns about odd metadata, which is the web's business and not the log's. One filter for PIL's own modules, set
+# once: `warnings.catch_warnings` swaps a global list and is not safe in threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+#: all that PIL is known to raise on hostile files. Its plug-ins parse with plain Python, so a bad number surfaces as
+#: whatever that number broke.
+_PIL_ERRORS = (
+    OSError,  # truncated data, codec errors, UnidentifiedImageError, short reads
+    SyntaxError,  # PIL's word for "not this format" and for a broken PNG chunk
+    ValueError,  # text chunk bombs, tiles outside of the image, modes without a conversion
+    TypeError,  # a tag of the wrong type in arithmetic (TIFF)
+    LookupError,  # offsets past the end (IndexError), unknown tags and modes (KeyError)
+    struct.error,  # fixed-size fields that are cut short
+    EOFError,  # a container that ends before its first frame (GIF, WebP)
+    ArithmeticError,  # sizes that overflow C, division by a zero of the file
+    AttributeError,  # a plug-in that stopped half-way (TIFF without a required tag)
+    AssertionError,  # the same, where PIL asserts it
+    RuntimeError,  # libavif; NotImplementedError and RecursionError are RuntimeErrors
+    zlib.error,  # PNG metadata
+    Warning,  # only where Python runs with warnings as errors
+)
+
+#: EXIF orientation -> what makes the picture upright; 1 is upright (CIPA DC-008, tag 0x0112)
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
+
+#: real progressive files have about ten; libjpeg-turbo's own tools warn at 500. 100 scans of 40 MP take 4 s.
+_JPEG_SCANS = 100
+#: formats whose further frames are an animation; further pages of a TIFF or MPO file are not
+_ANIMATED = frozenset(("GIF", "PNG", "WEBP", "AVIF"))
+#: no 0xff, so that no marker is among them
+_NOISE = bytes(random.Random(0).randrange(255) for _ in range(4_096))  # noqa: S311 - a constant, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a body turned out to be."""
+
+    header: Header
+    pixels: Image.Image  # upright, mode RGB, `info` empty
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a body did not become a picture."""
+
+    fault: Fault
+    detail: str = ""
+
+
+class _RefusedError(Exception):
+    """A fault found half-way down; never leaves this module."""
+
+    def __init__(self, fault: Fault, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
+
+
+def decode(fetched: Fetched, settings: Decode) -> Picture | Rejected:
+    """The picture of a body, with its hashes, decoded in this process; see `decode_body`."""
+    outcome = decode_body(fetched.body, settings)
+    if isinstance(outcome, Refused):
+        return Rejected(fetched.candidate, outcome.fault, outcome.detail)
+    return Picture(fetched, outcome.header, hashes_of(fetched.body, outcome.pixels), outcome.pixels)
+
+
+def decode_body(body: bytes, settings: Decode) -> Decoded | Refused:
+    """The first frame of a body as an upright RGB picture of 8 bits a channel, alpha on white, without metadata.
+
+    Colour profiles are applied: what comes is sRGB. Truncated and broken files are refused, never filled with grey. A
+    body that needs more memory than there is, is `DECODER_KILLED`: elsewhere it might well be a picture. (libwebp does
+    not say why it failed; there it is `IMAGE_BROKEN`.) Raises nothing, whatever the bytes are.
+    """
+    kind = kind_of(body)
+    if kind is None:
+        return Refused(Fault.NOT_AN_IMAGE)
+    if kind not in settings.formats:
+        return Refused(Fault.FORMAT_REFUSED, kind)
+    # a foreign import may have set it, and half a picture would then pass for a whole one
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        return _decoded(body, kind, settings)
+    except _RefusedError as error:
+        return Refused(error.fault, str(error))
+    except MemoryError:
+        return Refused(Fault.DECODER_KILLED, f"{kind}: memory")
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        return Refused(Fault.TOO_MANY_PIXELS, str(error))
+    except UnidentifiedImageError:  # its message has an address in memory, another one in every run
+        return Refused(Fault.IMAGE_BROKEN, f"{kind}: no sound header")
+    except _PIL_ERRORS as error:
+        if str(error).endswith("Out of memory"):  # libavif's own MemoryError
+            return Refused(Fault.DECODER_KILLED, f"{kind}: memory")
+        return Refused(Fault.IMAGE_BROKEN, f"{kind}: {type(error).__name__}: {error}"[:200])
+
+
+def _decoded(body: bytes, kind: str, settings: Decode) -> Decoded:
+    image = _open(body, kind, settings)
+    width, height = _size_in_file(image)
+    orientation = _orientation_tag(image)
+    image.load()
+    _check_jpeg_is_whole(image, body, kind)
+    header = Header(width, height, kind, 2 if _is_animated(image, kind) else 1, orientation)
+    if has_no_agreed_white(image):
+        raise _RefusedError(Fault.FORMAT_REFUSED, f"samples of 32 bits, mode {image.mode}")
+    pixels = to_rgb(image)
+    # PIL turns TIFF pictures while it loads them, and no others
+    return Decoded(header, pixels if kind == "TIFF" else _upright(pixels, orientation))
+
+
+def _open(body: bytes, kind: str, settings: Decode) -> ImageFile.ImageFile:
+    """The header of an image, found worth decoding."""
+    if kind == "WEBP" and (size := webp_size(body)) is not None:
+        _check_size(size, settings)
+    if kind == "JPEG" and (scans := jpeg_scans(body)[0]) > _JPEG_SCANS:
+        raise _RefusedError(Fault.IMAGE_BROKEN, f"JPEG: {scans} scans")
+    image = Image.open(io.BytesIO(body), formats=(kind,))
+    _check_size(image.size, settings)
+    return image
+
+
+def _check_size(size: tuple[int, int], settings: Decode) -> None:
+    width, height = size
+    if width * height > settings.pixels or max(size) > settings.side_pixels:
+        raise _RefusedError(Fault.TOO_MANY_PIXELS, f"{width} x {height}")
+
+
+def _size_in_file(image: ImageFile.ImageFile) -> tuple[int, int]:
+    """Width and height as stored. PIL swaps them for a TIFF that lies on its side, and for no other format."""
+    width, height = image.size
+    if image.format == "TIFF" and _orientation_tag(image) >= 5:
+        return height, width
+    return width, height
+
+
+def _orientation_tag(image: ImageFile.ImageFile) -> int:
+    """The EXIF orientation, 1 to 8. Broken metadata is no orientation."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except _PIL_ERRORS:
+        return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _is_animated(image: ImageFile.ImageFile, kind: str) -> bool:
+    """Whether a second frame is announced. Frames are not counted: 20,000 of them would each be parsed."""
+    if kind not in _ANIMATED:
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except _PIL_ERRORS:
+        return False  # what follows the first frame is broken; the first frame is what we came for
+
+
+def _check_jpeg_is_whole(image: ImageFile.ImageFile, body: bytes, kind: str) -> None:
+    """Refuse a JPEG that was cut and closed again with an end marker.
+
+    libjpeg fills the missing part with one colour and only warns, which PIL does not pass on. If the lowest rows are of
+    one colour, decode at an eighth of the size without and with noise in front of the end marker: a whole picture never
+    reads the noise, a cut one does.
+    """
+    width, height = image.size
+    if kind != "JPEG" or not _is_flat(image.crop((0, (height - 1) // 8 * 8, width, height))):
+        return
+    end = jpeg_scans(body)[1]
+    if _thumbnail(body[:end] + b"\xff\xd9") != _thumbnail(body[:end] + _NOISE + b"\xff\xd9"):
+        raise _RefusedError(Fault.IMAGE_BROKEN, "JPEG: ends before its last row")
+
+
+def _thumbnail(body: bytes) -> bytes:
+    """The samples of a JPEG at an eighth of its size, which needs the first coefficient of each block and no more."""
+    image = Image.open(io.BytesIO(body), formats=("JPEG",))
+    image.draft(None, (1, 1))
+    return image.tobytes()
+
+
+def _is_flat(image: Image.Image) -> bool:
+    """Whether all pixels are of one colour."""
+    extrema = image.getextrema()
+    bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
+    return all(low == high for low, high in bands)
+
+
+def _upright(pixels: Image.Image, orientation: int) -> Image.Image:
+    method = _UPRIGHT.get(orientation)
+    return pixels if method is None else pixels.transpose(method)

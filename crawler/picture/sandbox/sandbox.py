@@ -1,0 +1,165 @@
+"""A decoder that cannot take its user down: pictures, or why there are none, by way of a child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from crawler.errors import MissingPackageError
+from crawler.picture.hashes import hashes_of
+from crawler.picture.magic import kind_of
+from crawler.picture.sandbox.process import CHILD, Child, LostError
+from crawler.picture.sandbox.wire import (
+    BODY_LENGTH,
+    HEAD_LENGTH,
+    LONGEST_HEAD,
+    Failed,
+    Head,
+    NonsenseError,
+    Ready,
+    packed,
+    read_head,
+)
+from crawler.records import Fault, Fetched, Header, Picture, Rejected
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from crawler.settings import Decode
+
+#: a child is renewed after so many pictures: what a picture has done to it ends there
+_PICTURES_PER_CHILD = 10_000
+#: and when it holds so much between two pictures, looked at now and then; a fresh one holds about 30 MB
+_GROWN_BYTES = 256 * 1024 * 1024
+_PICTURES_PER_LOOK = 100
+
+
+class Sandbox:
+    """One decoder for one thread, with a child process that is replaced whenever it is lost."""
+
+    def __init__(self, settings: Decode, command: Sequence[str] = CHILD) -> None:
+        """Start a child, without waiting for it; `command` is what is run."""
+        self._settings = settings
+        self._command = command
+        self._child = Child(settings.pixels, command)
+        self._is_ready = False
+        self._pictures = 0  # that this child was given
+
+    @property
+    def pid(self) -> int:
+        """The number of the child process at present."""
+        return self._child.pid
+
+    def decode(self, fetched: Fetched) -> Picture | Rejected:
+        """The picture of a body, with its hashes, as `crawler.picture.decode.decode` makes it.
+
+        A picture that crashes its decoder, or asks more of it than the settings allow, is `DECODER_KILLED`.
+
+        Raises:
+            MissingPackageError: a decoder process cannot be started here at all.
+        """
+        kind = kind_of(fetched.body)
+        if kind is None:
+            return Rejected(fetched.candidate, Fault.NOT_AN_IMAGE)
+        if kind not in self._settings.formats:
+            return Rejected(fetched.candidate, Fault.FORMAT_REFUSED, kind)
+        outcome = self._ask(fetched.body, kind)
+        if isinstance(outcome, Failed):
+            return Rejected(fetched.candidate, outcome.fault, outcome.detail)
+        header, pixels = outcome
+        return Picture(fetched, header, hashes_of(fetched.body, pixels), pixels)
+
+    def end(self) -> None:
+        """End the child; to be called when no thread is in `decode`."""
+        self._child.end()
+
+    def _ask(self, body: bytes, kind: str) -> Failed | tuple[Header, Image]:
+        """The child's answer. Whatever interrupts it, no half-read answer is left for the next picture."""
+        self._make_ready()
+        whole = False
+        self._pictures += 1
+        try:
+            self._child.allow(_seconds_for(self._settings))
+            self._child.write(BODY_LENGTH.pack(len(body)), body)
+            answer = self._answer(kind)
+            whole = True
+        except LostError as error:
+            return Failed(Fault.DECODER_KILLED, f"{kind}: {error}")
+        except NonsenseError as error:
+            return Failed(Fault.DECODER_KILLED, f"{kind}: nonsense: {error}")
+        finally:
+            if not whole:
+                self._renew()
+        if isinstance(answer, Failed) and answer.fault is Fault.DECODER_KILLED:
+            self._renew()  # it ran out of memory and said so; a fresh one is in better order
+        return answer
+
+    def _answer(self, kind: str) -> Failed | tuple[Header, Image]:
+        head = self._head()
+        if isinstance(head, Failed):
+            return head
+        if isinstance(head, Ready):
+            raise NonsenseError("ready, in the middle")
+        width, height, limits = head.width, head.height, self._settings
+        if head.format != kind or width * height > limits.pixels or max(width, height) > limits.side_pixels:
+            raise NonsenseError(f"{head.format} of {width} x {height}")
+        header = Header(head.file_width, head.file_height, kind, head.frames, head.orientation)
+        return header, self._child.canvas.picture(head)
+
+    def _head(self) -> Head:
+        length = bytearray(HEAD_LENGTH.size)
+        self._child.read_into(memoryview(length))
+        (count,) = HEAD_LENGTH.unpack(length)
+        if count > LONGEST_HEAD:
+            raise NonsenseError(f"a head of {count} bytes")
+        content = bytearray(count)
+        self._child.read_into(memoryview(content))
+        return read_head(bytes(content))
+
+    def _make_ready(self) -> None:
+        """See that there is a child that waits for a picture."""
+        is_old = self._pictures >= _PICTURES_PER_CHILD
+        if not is_old and self._pictures % _PICTURES_PER_LOOK == _PICTURES_PER_LOOK - 1:
+            is_old = self._child.memory_bytes > _GROWN_BYTES
+        # one that died between two pictures costs none; one that speaks unasked is not listened to
+        if is_old or (self._is_ready and self._child.has_spoken):
+            self._renew()
+        if self._is_ready:
+            return
+        try:
+            self._child.write(packed(self._settings))
+            said = self._head()
+        except (LostError, NonsenseError) as error:
+            raise self._not_started(str(error)) from error
+        if not isinstance(said, Ready):
+            raise self._not_started("not ready")
+        self._is_ready = True
+
+    def _not_started(self, why: str) -> MissingPackageError:
+        self._child.end()
+        *_, last = ["", *self._child.complaint.splitlines()]
+        return MissingPackageError(f"no decoder process can be started with `{' '.join(self._command)}`: {last or why}")
+
+    def _renew(self) -> None:
+        self._child.end()
+        self._child, self._is_ready, self._pictures = Child(self._settings.pixels, self._command), False, 0
+
+
+def _seconds_for(settings: Decode) -> float:
+    """How long an answer may take: far more than the processor time, for a machine may have much else to do."""
+    return 4.0 * settings.cpu_seconds + 5
+
+
+@contextmanager
+def open_sandboxes(settings: Decode, number: int) -> Iterator[tuple[Sandbox, ...]]:
+    """So many decoders, one for each thread; their processes end with the context, however it is left."""
+    with ExitStack() as stack:
+        sandboxes = []
+        for _ in range(number):
+            sandboxes.append(Sandbox(settings))
+            stack.callback(sandboxes[-1].end)
+        yield tuple(sandboxes)
+
+
+__all__ = ["Sandbox", "open_sandboxes"]

@@ -1,0 +1,106 @@
+"""What parent and child say to each other: msgpack heads of plain fields, each behind its length.
+
+    parent -> child   once: head with the `Decode` settings; then for each picture: 8 bytes of length, the body
+    child -> parent   once: `Ready`; then for each picture: `Failed`, or `Shown` with a PPM file on the canvas
+
+Lengths are big-endian, four bytes for a head. The PPM file ("P6", Netpbm) is the form in which PIL writes raw RGB
+piece by piece, without a copy of the whole.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+
+from crawler.records import Fault
+
+HEAD_LENGTH = struct.Struct(">I")
+BODY_LENGTH = struct.Struct(">Q")
+#: no head is longer; a child that announces more talks nonsense
+LONGEST_HEAD = 4_096
+#: characters of a reason that are kept
+LONGEST_DETAIL = 200
+
+#: what a child may say of a picture
+_FAULTS = frozenset(
+    (Fault.NOT_AN_IMAGE, Fault.FORMAT_REFUSED, Fault.TOO_MANY_PIXELS, Fault.IMAGE_BROKEN, Fault.DECODER_KILLED)
+)
+
+
+class NonsenseError(Exception):
+    """A child said what no child of ours says; it is not to be listened to any more."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready", forbid_unknown_fields=True):
+    """The child has its limits and waits for pictures."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed", forbid_unknown_fields=True):
+    """There is no picture."""
+
+    fault: Fault
+    detail: str
+
+
+class Shown(msgspec.Struct, frozen=True, tag="shown", forbid_unknown_fields=True):
+    """There is a picture, on the canvas."""
+
+    file_width: int  # as in `records.Header`
+    file_height: int
+    format: str
+    frames: int
+    orientation: int
+    width: int  # of the pixels
+    height: int
+
+    @property
+    def ppm_head(self) -> bytes:
+        """The bytes in front of the samples, as PIL writes them."""
+        return b"P6\n%d %d\n255\n" % (self.width, self.height)
+
+
+Head = Ready | Failed | Shown
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Head] = msgspec.msgpack.Decoder(Head)
+
+
+def packed(message: msgspec.Struct) -> bytes:
+    """A head behind its length."""
+    content = _encoder.encode(message)
+    return HEAD_LENGTH.pack(len(content)) + content
+
+
+def read_head(content: bytes) -> Head:
+    """What a child's head says, if it can be true of any picture.
+
+    Raises:
+        NonsenseError: it cannot.
+    """
+    try:
+        head = _decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NonsenseError(f"not a head: {error}") from error
+    if isinstance(head, Failed):
+        if head.fault not in _FAULTS:
+            raise NonsenseError(f"a fault that decoding does not have: {head.fault}")
+        return Failed(head.fault, printable(head.detail))
+    if isinstance(head, Shown):
+        _check(head)
+    return head
+
+
+def _check(head: Shown) -> None:
+    """Numbers in their ranges, and pixels that are the stored picture, turned by its orientation or not."""
+    stored = (head.file_width, head.file_height)
+    turned = stored[::-1] if head.orientation >= 5 else stored
+    if min(stored) < 1 or not 1 <= head.orientation <= 8 or head.frames not in (1, 2):
+        raise NonsenseError("a head with numbers that no picture has")
+    if (head.width, head.height) != turned:
+        raise NonsenseError("pixels of another size than the picture's")
+
+
+def printable(text: str) -> str:
+    """The start of a text on one line, without what would steer a terminal: PIL's messages quote the file."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:LONGEST_DETAIL])

@@ -1,0 +1,1 @@
+"""How bytes come over the network: which addresses may be dialled, one request, its deadlines and its codings."""

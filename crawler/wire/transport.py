@@ -1,0 +1,238 @@
+"""One HTTP request, safely: the border to aiohttp.
+
+`open_transport` yields a `Get`. It follows no redirect and judges no status; it promises that nothing but a permitted
+address is dialled, that no more than the cap is held, that no phase takes longer than the recipe says, and that
+whatever a server does is an `Answer` or a `TransportError` with its fault.
+
+The address policy stands in the socket factory (docs/decisions/0004-one-socket-door.md): everything that is dialled
+passes there, whether it came from a name server, from an address in a URL, or from a second look-up that says
+something else than the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import aiohttp
+from yarl import URL
+
+from crawler.courtesy.agent import token_of
+from crawler.courtesy.desk import Turn, Turns
+from crawler.errors import SettingsError
+from crawler.records import Fault
+from crawler.settings import Fetch, Resources
+from crawler.wire.addresses import AddressPolicy
+from crawler.wire.answers import Answer, Get, TransportError
+from crawler.wire.codings import BadCodingError, DecodedTooLargeError, coding_of, decoded
+from crawler.wire.connections import ON_CONNECTION, session
+from crawler.wire.door import SocketDoor, own_networks, sockets_allowed
+from crawler.wire.only_once import HungUpError
+from crawler.wire.resolve import NameCache, Names, name_server
+from crawler.wire.slots import Slot, Slots, chairs_for
+from crawler.wire.vigil import Patience, Vigil
+from crawler.wire.wire_faults import REQUEST_ERRORS, meaning_of
+
+__all__ = ["Answer", "Get", "Transport", "TransportError", "identity", "open_transport"]
+
+#: open sockets per download from which on no connection is kept: aiohttp bounds those in use, not those idle, and a
+#: crawl that meets a new host with every request would run out of file descriptors within seconds
+_SOCKETS_PER_DOWNLOAD = 2
+#: coded bodies that are inflated at once: each may take twice the cap of memory, and there are few
+_INFLATED_AT_ONCE = 2
+_PATIENCE = Patience()
+#: words by which nobody can tell us from others
+_NO_NAMES = frozenset(("", "mozilla"))
+#: the slot that the turn of this task came with
+_SLOT: ContextVar[Slot | None] = ContextVar("_SLOT", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sessions:
+    keeping: aiohttp.ClientSession
+    closing: aiohttp.ClientSession  # for what must be, or must stay, a connection of its own
+
+
+@asynccontextmanager
+async def open_transport(
+    settings: Fetch,
+    resources: Resources,
+    turns: Turns,
+    names: Names | None = None,
+    *,
+    name_cache: NameCache | None = None,
+    patience: Patience = _PATIENCE,
+) -> AsyncIterator[Transport]:
+    """A `Get` over real sockets, for as long as the context lasts. One per process: it holds the shared limits.
+
+    Args:
+        settings: what is put up with.
+        resources: `downloads` is the number of slots.
+        turns: whose turn at a host; shared with the other processes of the run.
+        names: a resolver of the caller's, who closes it; without one, those of the recipe or the machine are asked.
+        name_cache: what the resolver made here knows already and learns: one per process, given to each job's.
+        patience: for tests.
+
+    Raises:
+        SettingsError: the settings hold a wrong network, host table, CA file or user agent.
+    """
+    door = SocketDoor(AddressPolicy.of(settings.allow_networks, settings.refuse_networks, own_networks()))
+    user_agent = identity(settings)
+    async with contextlib.AsyncExitStack() as closes:
+        if names is None:
+            names = Names(
+                await closes.enter_async_context(name_server(settings.name_servers)), settings.hosts, name_cache
+            )
+            closes.push_async_callback(names.close)
+        sessions = _Sessions(
+            await closes.enter_async_context(session(settings, user_agent, names, door, keep=True)),
+            await closes.enter_async_context(session(settings, user_agent, names, door, keep=False)),
+        )
+        slots = Slots(resources.downloads, chairs_for(resources.downloads, sockets_allowed()))
+        yield Transport(sessions, turns, slots, names, door, settings, patience)
+
+
+def identity(settings: Fetch) -> str:
+    """The User-Agent that every request carries: `name/version (+contact)`.
+
+    Raises:
+        SettingsError: it holds what a header cannot, or does not begin with a name of our own.
+    """
+    text = f"{settings.user_agent} (+{settings.contact})" if settings.contact else settings.user_agent
+    if not (text.isascii() and text.isprintable() and text.strip()):
+        raise SettingsError(f"fetch.user_agent and fetch.contact make {text!r}: use printable ASCII characters")
+    if token_of(settings.user_agent) in _NO_NAMES:
+        raise SettingsError(
+            f"fetch.user_agent = {settings.user_agent!r}: begin with a name of your own, such as mycrawler/1.0: "
+            "robots.txt has rules by that name, and a browser's is nobody's"
+        )
+    return text
+
+
+class Transport:
+    """The real `Get`. Made by `open_transport`."""
+
+    def __init__(
+        self,
+        sessions: _Sessions,
+        turns: Turns,
+        slots: Slots,
+        names: Names,
+        door: SocketDoor,
+        settings: Fetch,
+        patience: Patience,
+    ) -> None:
+        self.names = names
+        self._sessions = sessions
+        self._turns = turns
+        self._slots = slots
+        self._door = door
+        self._settings = settings
+        self._patience = patience
+        self._inflating = asyncio.Semaphore(_INFLATED_AT_ONCE)
+
+    @property
+    def open_sockets(self) -> int:
+        """Sockets that are open now, in use or kept for the next request."""
+        return len(self._door)
+
+    @property
+    def at_once(self) -> int:
+        """Requests that can be under way together, most of them before silent hosts."""
+        return self._slots.places
+
+    @asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[Turn]:
+        """See `Get.turn`. Those who queue at a host take no slot from others."""
+        async with self._turns.turn(host) as turn, self._slots.hold() as slot:
+            _SLOT.set(slot)
+            try:
+                yield turn
+            finally:
+                _SLOT.set(None)
+
+    async def __call__(self, url: str) -> Answer:
+        """See `Get.__call__`."""
+        vigil = Vigil(self._settings, self._patience, _SLOT.get())
+        ON_CONNECTION.set(vigil.connected)
+        try:
+            async with vigil:
+                try:
+                    return await self._get(self._session(), url, vigil)
+                except HungUpError as error:
+                    # a kept connection may have died of age while our request was on its way: that is nobody's answer,
+                    # and asking again is right (RFC 9110 section 9.2.2). Once, and not on another old one
+                    if not (vigil.reused and error.wordless):
+                        raise
+                return await self._get(self._sessions.closing, url, vigil)
+        except REQUEST_ERRORS as error:
+            if vigil.overfed:
+                raise TransportError(Fault.PROTOCOL_ERROR, "more wrapping than content") from error
+            raise meaning_of(error, in_body=vigil.in_body) from error
+
+    def _session(self) -> aiohttp.ClientSession:
+        crowded = self.open_sockets - self._slots.aside >= _SOCKETS_PER_DOWNLOAD * self._slots.downloads
+        return self._sessions.closing if crowded else self._sessions.keeping
+
+    async def _get(self, through: aiohttp.ClientSession, url: str, vigil: Vigil) -> Answer:
+        async with through.get(URL(url, encoded=True), allow_redirects=False) as response:
+            headers = tuple((_text(name).lower(), _text(value)) for name, value in response.raw_headers)
+            body = await self._body(response, vigil) if response.status == 200 else b""
+            return Answer(response.status, headers, body)
+
+    async def _body(self, response: aiohttp.ClientResponse, vigil: Vigil) -> bytes:
+        """The body, coding removed.
+
+        Raises:
+            TransportError: it is too large, before or after decoding, or is not in the coding that it claims.
+        """
+        cap = self._settings.body_bytes
+        if (response.content_length or 0) > cap:
+            raise TransportError(Fault.BODY_TOO_LARGE, f"{response.content_length} bytes announced")
+        try:
+            coding = coding_of(response.headers.getall("Content-Encoding", []))
+            was_reset = _reset_check(response)
+            await vigil.answered()
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > cap:
+                    raise TransportError(Fault.BODY_TOO_LARGE, f"more than {cap} bytes")
+                await vigil.heard(len(body), complete=response.content.at_eof())
+            vigil.complete()
+            if was_reset():
+                raise TransportError(Fault.BODY_TRUNCATED, "connection reset")
+            return await self._inflated(coding, bytes(body)) if coding and body else bytes(body)
+        except BadCodingError as error:
+            raise TransportError(Fault.BAD_ENCODING, str(error)) from error
+        except DecodedTooLargeError as error:
+            raise TransportError(Fault.BODY_TOO_LARGE, str(error)) from error
+
+    async def _inflated(self, coding: str, body: bytes) -> bytes:
+        """In a thread: inflating up to the cap takes some 30 ms, and every download would stand still for it."""
+        async with self._inflating:
+            return await asyncio.to_thread(decoded, coding, body, self._settings.body_bytes)
+
+
+def _reset_check(response: aiohttp.ClientResponse) -> Callable[[], bool]:
+    """A question to ask once the body has ended: did it end because the connection broke?
+
+    A body without a length ends where the connection does, and aiohttp takes a reset for an end like any other. With a
+    length, or in chunks, the end is known and aiohttp knows better than the socket.
+    """
+    connection = response.connection
+    open_ended = response.content_length is None and "Transfer-Encoding" not in response.headers
+    protocol = connection.protocol if open_ended and connection else None
+    return lambda: protocol is not None and isinstance(protocol.exception(), OSError)
+
+
+def _text(raw: bytes) -> str:
+    """A header as text: UTF-8 as most servers mean it, else Latin-1 as the standard once said. Never a surrogate."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

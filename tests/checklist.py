@@ -1,0 +1,44 @@
+"""Which tests show which case of the adversarial checklist: a comment `# checklist 13` above or inside a test says so.
+
+The cases are numbered in docs/conduct.md, which also lists those that were decided otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+#: the cases about addresses, network, bodies, decoders, archives, texts and opt-outs; the others are of other parts
+CASES = (*range(1, 29), *range(46, 53), 55)
+
+_COMMENT = re.compile(r"#.*?\bchecklist ((?:[0-9]+(?:, | and )?)+)")
+_TEST = re.compile(r"\s*(?:async )?def (test_\w+)")
+
+
+def tests_by_case(folder: Path) -> dict[int, list[str]]:
+    """For each case the tests that name it, as "tests/crawler/test_x.py::test_y"."""
+    found: dict[int, list[str]] = {}
+    for path in sorted(folder.rglob("test_*.py")):
+        name = path.relative_to(folder.parent).as_posix()
+        for number, test in _cases_in(path.read_text(encoding="utf-8").splitlines()):
+            found.setdefault(number, []).append(f"{name}::{test}")
+    return found
+
+
+def _cases_in(lines: list[str]) -> list[tuple[int, str]]:
+    """Pairs of case and test. A comment belongs to the test whose body it stands in, else to the next one."""
+    found: list[tuple[int, str]] = []
+    test = ""
+    pending: list[int] = []
+    for line in lines:
+        if started := _TEST.match(line):
+            test = started[1]
+            found += [(number, test) for number in pending]
+            pending = []
+        if comment := _COMMENT.search(line):
+            numbers = [int(one) for one in re.findall("[0-9]+", comment[1])]
+            if test and line.startswith((" ", "def ")):
+                found += [(number, test) for number in numbers]
+            else:
+                pending = numbers
+    return found

@@ -1,0 +1,49 @@
+"""Sections of the report page about what others said and sent: opt-outs, and files that stand for many pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workers.report_drawing import bar
+from workers.report_html import grid, number_of, tables_of, text
+
+_DIGITS = 16  # of a hash, enough to find it in the list; report.json has all of them
+_LONGEST = 120  # characters of a signal or address
+
+
+def opt_outs(report: Mapping[str, Any]) -> str:
+    """What pages, answers and sites said about the use of their images."""
+    listed = tables_of(report, "opt_outs")
+    if not listed:
+        return ""
+    most = max(number_of(one, "found") for one in listed)
+    rows = []
+    for one in listed:
+        found, kept = number_of(one, "found"), number_of(one, "kept")
+        rows.append(
+            f'<tr><th scope="row"><code><bdi>{text(str(one.get("signal", ""))[:_LONGEST])}</bdi></code></th>'
+            f'<td class="count">{found:,}</td><td class="wide">{bar(kept, max(0, found - kept), most)}</td>'
+            f'<td class="count">{kept:,}</td></tr>'
+        )
+    told = "Signals as they were heard, and rows that carry them. Which of them refuse is the recipe's choice."
+    return f"<section><h2>What people asked for</h2>{grid(told, ('signal', '#rows', '', '#kept'), rows)}</section>"
+
+
+def repeated_files(report: Mapping[str, Any]) -> str:
+    """Files under many addresses."""
+    rows = [
+        f'<tr><th scope="row"><code>{text(str(one.get("sha256", ""))[:_DIGITS])}</code></th>'
+        f'<td class="count">{number_of(one, "addresses"):,}</td><td class="count">{number_of(one, "captions"):,}</td>'
+        f'<td class="count">{number_of(one, "kept"):,}</td>'
+        f"<td><code><bdi>{text(str(one.get('example', ''))[:_LONGEST])}</bdi></code></td></tr>"
+        for one in tables_of(report, "repeated_files")
+    ]
+    if not rows:
+        return ""
+    told = (
+        "The same bytes under several addresses with several captions: notices such as 'not available', logos, "
+        "advertisements. report.json has the whole hashes; a removal list takes them."
+    )
+    headings = ("sha256", "#addresses", "#captions", "#kept", "one of them")
+    return f"<section><h2>One file, many addresses</h2>{grid(told, headings, rows)}</section>"
