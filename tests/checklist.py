@@ -15,7 +15,7 @@ _COMMENT = re.compile(r"#.*?\bchecklist ((?:[0-9]+(?:, | and )?)+)")
 _TEST = re.compile(r"\s*(?:async )?def (test_\w+)")
 
 
-def tests_by_case(folder: Path) -> dict[int, list[str]]:
+def named_tests(folder: Path) -> dict[int, list[str]]:
     """For each case the tests that name it, as "tests/crawler/test_x.py::test_y"."""
     found: dict[int, list[str]] = {}
     for path in sorted(folder.rglob("test_*.py")):

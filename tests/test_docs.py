@@ -21,6 +21,7 @@ from crawler.read import Skip  # noqa: E402 - as above
 from crawler.reasons import REASONS  # noqa: E402 - as above
 from crawler.records import Fault  # noqa: E402 - as above
 from filters import catalogue  # noqa: E402 - as above
+from tests.checklist import CASES, named_tests  # noqa: E402 - as above
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -47,6 +48,13 @@ def reasons_page() -> str:
 def test_the_page_of_reasons_is_what_the_code_says() -> None:
     wanted = reasons_page()
     assert (ROOT / "docs/reasons.md").read_text() == wanted, "renew it with: python tests/test_docs.py"
+
+
+def test_every_case_of_the_adversarial_checklist_has_a_test_and_a_line() -> None:
+    text = (ROOT / "docs/adversarial.md").read_text()
+    tested = named_tests(ROOT / "tests")
+    assert [number for number in CASES if number not in tested] == []
+    assert [number for number in CASES if f"\n| {number} |" not in text] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

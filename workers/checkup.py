@@ -7,6 +7,7 @@ import shutil
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -104,6 +105,29 @@ def _clip() -> str:
     return f"torch {installed_version('torch')}, open_clip {installed_version('open_clip_torch')}; known answers: right"
 
 
+def _sandbox() -> str:
+    from PIL import Image  # noqa: PLC0415 - tried here, so that its absence is a finding
+
+    from crawler.picture.sandbox import open_sandboxes  # noqa: PLC0415 - as above
+    from crawler.records import Candidate, Caption, Fetched, ImageSource, Picture, TextSource  # noqa: PLC0415 - as above
+    from crawler.settings import Decode  # noqa: PLC0415 - as above
+
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, format="PNG")
+    caption = Caption(TextSource.ALT, "a trial")
+    candidate = Candidate("http://x.test/", ImageSource.IMG_SRC, caption, (), "", "", 0, 0, "", "", (), "", "", "")
+    with open_sandboxes(Decode(), 1) as (sandbox,):
+        outcome = sandbox.decode(Fetched(candidate, out.getvalue(), candidate.image_url, "image/png", (), 0))
+    if isinstance(outcome, Picture):
+        return "pictures are decoded in a process of its own, within its limits"
+    raise RuntimeError(f"a picture that is right was not decoded: {outcome.reason} {outcome.detail}")
+
+
+def _c2pa() -> str:
+    import_module("c2pa")
+    return f"c2pa-python {installed_version('c2pa-python')}"
+
+
 def _ray() -> str:
     import ray  # noqa: PLC0415 - heavy
 
@@ -115,8 +139,10 @@ _PARTS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("archives", "", _archives),
     ("tables", "", _tables),
     ("pictures", "", _decoders),
+    ("decoders", "", _sandbox),
     ("certificates", "", _certificates),
     ("disk", "", _disk),
     ("CLIP", "clip", _clip),
     ("Ray", "ray", _ray),
+    ("C2PA", "c2pa", _c2pa),
 )
