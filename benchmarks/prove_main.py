@@ -200,7 +200,7 @@ rows_per_job = 4000
 contact = "mailto:nobody@example.org"
 allow_networks = ["127.0.0.0/8"]
 [manners] # the server is ours
-requests_at_once = 64
+requests_at_once = 8
 seconds_between_requests = 0
 [[filters]]
 use = "candidates.text_length"

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
-from workers.report_html import text
+from workers.report_html import number_of, text
 
 #: colours for readers without the style sheet; with it, its classes win
 _KEPT, _LOST = "#1f7a5c", "#c9c3b4"
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 720, 220, 44, 10, 30
+
+
+#: characters shown of a name; report.json has all of them
+_LONGEST_NAME = 120
+
+
+def found_and_kept(listed: Sequence[Mapping[str, Any]], column: str) -> list[str]:
+    """Rows of a table: a name, how many rows were found with it, a bar, and how many of them were kept."""
+    most = max((number_of(one, "found") for one in listed), default=0)
+    rows = []
+    for one in listed:
+        found, kept = number_of(one, "found"), number_of(one, "kept")
+        rows.append(
+            f'<tr><th scope="row"><code><bdi>{text(str(one.get(column, ""))[:_LONGEST_NAME])}</bdi></code></th>'
+            f'<td class="count">{found:,}</td><td class="wide">{bar(kept, max(0, found - kept), most)}</td>'
+            f'<td class="count">{kept:,}</td></tr>'
+        )
+    return rows
 
 
 def bar(kept: int, lost: int, full: int) -> str:

@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.report_drawing import bar
+from workers.report_drawing import found_and_kept
 from workers.report_html import grid, number_of, tables_of, text
 
 _DIGITS = 16  # of a hash, enough to find it in the list; report.json has all of them
-_LONGEST = 120  # characters of a signal or address
+_LONGEST = 120  # characters of an address
 
 
 def opt_outs(report: Mapping[str, Any]) -> str:
     """What pages, answers and sites said about the use of their images."""
-    listed = tables_of(report, "opt_outs")
-    if not listed:
-        return ""
-    most = max(number_of(one, "found") for one in listed)
-    rows = []
-    for one in listed:
-        found, kept = number_of(one, "found"), number_of(one, "kept")
-        rows.append(
-            f'<tr><th scope="row"><code><bdi>{text(str(one.get("signal", ""))[:_LONGEST])}</bdi></code></th>'
-            f'<td class="count">{found:,}</td><td class="wide">{bar(kept, max(0, found - kept), most)}</td>'
-            f'<td class="count">{kept:,}</td></tr>'
-        )
+    rows = found_and_kept(tables_of(report, "opt_outs"), "signal")
     told = "Signals as they were heard, and rows that carry them. Which of them refuse is the recipe's choice."
-    return f"<section><h2>What people asked for</h2>{grid(told, ('signal', '#rows', '', '#kept'), rows)}</section>"
+    body = grid(told, ("signal", "#rows", "", "#kept"), rows)
+    return f"<section><h2>What people asked for</h2>{body}</section>" if rows else ""
 
 
 def repeated_files(report: Mapping[str, Any]) -> str:

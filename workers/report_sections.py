@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from crawler.reasons import REASONS
-from workers.report_drawing import bar, histogram, key
+from workers.report_drawing import bar, found_and_kept, histogram, key
 from workers.report_html import counts_of, grid, largest_first, number_of, numbers_of, size, table_of, tables_of, text
 
 _FILTER_FOLDERS = ("candidates", "bodies", "pictures")
@@ -139,20 +139,9 @@ def gallery(examples: Sequence[Example]) -> str:
 
 def hosts(report: Mapping[str, Any]) -> str:
     """The hosts with most rows."""
-    listed = tables_of(report, "top_hosts")
-    if not listed:
-        return ""
-    most = max(number_of(one, "found") for one in listed)
-    rows = []
-    for one in listed:
-        found, kept = number_of(one, "found"), number_of(one, "kept")
-        rows.append(
-            f'<tr><th scope="row"><code><bdi>{text(one.get("host", ""))}</bdi></code></th>'
-            f'<td class="count">{found:,}</td><td class="wide">{bar(kept, max(0, found - kept), most)}</td>'
-            f'<td class="count">{kept:,}</td></tr>'
-        )
+    rows = found_and_kept(tables_of(report, "top_hosts"), "host")
     body = grid("Image hosts with most rows, and how many became pairs.", ("host", "#rows", "", "#kept"), rows)
-    return f"<section><h2>Hosts</h2>{body}</section>"
+    return f"<section><h2>Hosts</h2>{body}</section>" if rows else ""
 
 
 def kinds(report: Mapping[str, Any]) -> str:
