@@ -129,10 +129,11 @@ class HostMemory(Generic[Ticket]):
         if len(self._crawl_delays) > self._most_remembered:
             self._crawl_delays.popitem(last=False)
         site = self._sites.get(name)
-        if site is None:  # whoever read of the delay has asked there a moment ago
+        if site is None:
             site = self._sites[name] = Site(name, spacing)
-            site.last_start = now
             self._forget_later(site)
+        if site.last_start == -math.inf:  # forgotten: whoever read of the delay has asked there a moment ago
+            site.last_start = now
         site.spacing = spacing
         return site
 

@@ -181,6 +181,18 @@ def test_a_crawl_delay_counts_from_when_it_was_read() -> None:
     assert street.inside == {"1": 1_005.0}
 
 
+def test_a_crawl_delay_counts_for_who_waits_at_a_site_that_was_forgotten_meanwhile() -> None:
+    street = Street(requests_at_once=1, seconds_between_requests=0.0)
+    street.ask("a.test", "first")
+    street.leave("first", patience())  # one second
+    street.ask("a.test", "second")
+    street.book.slow_to("a.test", 2.0, street.now)
+    street.wait(1.9)
+    assert "second" not in street.inside
+    street.wait(0.2)
+    assert "second" in street.inside
+
+
 @pytest.mark.parametrize("seconds", [math.nan, -1.0, 0.0, -math.inf])
 def test_a_crawl_delay_that_is_none_changes_nothing(seconds: float) -> None:
     street = Street(requests_at_once=9, seconds_between_requests=1.0)
@@ -551,6 +563,7 @@ class Witness:
         self.troubled: set[str] = set()
         self.spacing: dict[str, float] = {}
         self.last_start: dict[str, float] = {}
+        self.read_at: dict[str, float] = {}  # when a Crawl-delay was read: it may count from then on
 
     def site(self, host: str) -> str:
         return host.removeprefix("img.")
@@ -575,6 +588,7 @@ class Witness:
             if rest[1] * self.manners.islands > self.spacing_of(site):
                 self.spacing[site] = rest[1]
                 self.last_start.setdefault(site, self.now)
+                self.read_at[site] = self.now
             self.book.slow_to(rest[0], rest[1], self.now)
         elif kind == "wait":
             until = self.now + rest[0]
@@ -613,10 +627,12 @@ class Witness:
     def _nobody_stands_where_they_should_not(self) -> None:
         crowd = Counter(self.site(host) for host, _ in self.inside.values())
         assert all(number <= self.manners.requests_at_once for number in crowd.values())
-        for host, since in self.waiting.values():
-            assert self.now < since + 1.5 * self.manners.longest_wait_seconds
+        for host, asked in self.waiting.values():
+            assert self.now < asked + 1.5 * self.manners.longest_wait_seconds
             free = crowd[self.site(host)] < self.manners.requests_at_once
-            open_now = self.now >= self.last_start.get(self.site(host), -math.inf) + self.spacing_of(host)
+            site = self.site(host)
+            since = max(self.last_start.get(site, -math.inf), self.read_at.get(site, -math.inf))
+            open_now = self.now >= since + self.spacing_of(host)
             assert host in self.troubled or not (free and open_now), "waits beside a free place"
 
 
