@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # where pip has been told to look for wheels on disk, uv is told too: it does not read pip's settings
 LINKS = $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 CONSTRAINTS := constraints.txt
-EXTRAS := clip,ray,c2pa,dev
+EXTRAS := clip,ray,c2pa,nsfw,dev
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all check format prove-main prove-hostile clean

@@ -8,7 +8,6 @@ picture, whom we ask again and when we are told to let an image go. How bytes co
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,10 +20,10 @@ from crawler.rights.site_word import Sites
 from crawler.settings import Fetch, OptOuts
 from crawler.wire.admission import Admitted, Refused, admit, joined
 from crawler.wire.answers import Answer, Get, TransportError
+from crawler.wire.asking import asked
 from crawler.wire.resolve import LookUps
-from crawler.wire.words import PATIENCE, word_after, word_of
+from crawler.wire.words import PATIENCE
 
-_REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _STATUS_FAULTS = {
     401: Fault.HTTP_FORBIDDEN,
     402: Fault.HTTP_FORBIDDEN,  # some sites sell crawling: that is a refusal
@@ -130,7 +129,7 @@ class _Download:
             if isinstance(step, _Failure):
                 return step
             visited.append(step.url)
-            word = await self._web.sites.word_on(step.url)
+            word = await self._web.sites.word_on(step)
             self.heard |= dict.fromkeys(word.opt_outs)
             if word.refusal is not None:
                 return _Failure(word.refusal, word.detail)
@@ -161,22 +160,15 @@ class _Download:
         Raises:
             TurnRefusedError: the host is left alone just now.
         """
-        async with self._web.get.turn(step.host) as turn:
-            began = time.monotonic()
-            try:
-                async with asyncio.timeout(self._seconds):
-                    answer = await self._web.get(step.url)
-            except TimeoutError:
-                turn.word = word_after(Fault.TIMEOUT)
-                return _Failure(Fault.TIMEOUT, f"after {self._terms.fetch.total_seconds:g} seconds")
-            except TransportError as error:
-                turn.word = word_after(error.fault)
-                return _Failure(error.fault, error.detail)
-            turn.word = word_of(answer, self._now())
-            if answer.status in PATIENCE:
-                return answer
-            self._seconds -= time.monotonic() - began
-            return await self._taken(answer)
+        try:
+            async with asked(self._web.get, step, self._seconds, self._now) as (answer, took):
+                if answer.status in PATIENCE:
+                    return answer
+                self._seconds -= took
+                return await self._taken(answer)
+        except TransportError as error:
+            deadline = f"after {self._terms.fetch.total_seconds:g} seconds" if error.fault is Fault.TIMEOUT else ""
+            return _Failure(error.fault, error.detail or deadline)
 
     async def _taken(self, answer: Answer) -> Answer | _Failure:
         """The answer, unless it may not be used or is no picture; a picture's body is received."""
@@ -209,7 +201,7 @@ def _next_step(url: str, visited: list[str], settings: Fetch) -> Admitted | _Fai
 
 
 def _points_on(answer: Answer) -> bool:
-    return answer.status in _REDIRECTS and bool(answer.location)
+    return answer.is_redirect and bool(answer.location)
 
 
 def status_fault(status: int) -> Fault:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from crawler.courtesy.agent import identity_of
 from crawler.errors import SettingsError
 
 
@@ -32,7 +33,7 @@ class Etiquette:
     """What we allow ourselves towards a server of archives. Seconds unless the name says otherwise.
 
     Raises:
-        SettingsError: a name that cannot stand in a header, or less than one try.
+        SettingsError: no name of our own, one that cannot stand in a header, or less than one try.
     """
 
     user_agent: str = "pairtrawl/0.1"
@@ -48,16 +49,14 @@ class Etiquette:
     ca_file: str = ""  # PEM file of further certificate authorities; "" is the system's store alone
 
     def __post_init__(self) -> None:
-        # a line break would let a recipe that somebody else wrote add headers of its own to our requests
-        if not self.identity.isprintable():
-            raise SettingsError(f"user agent {self.identity!r}: may only hold printable characters")
+        identity_of(self.user_agent, self.contact)
         if self.tries < 1:
             raise SettingsError(f"tries = {self.tries}: at least 1 is needed to download anything")
 
     @property
     def identity(self) -> str:
         """The User-Agent header: `name/version (+contact)`."""
-        return f"{self.user_agent} (+{self.contact})" if self.contact else self.user_agent
+        return identity_of(self.user_agent, self.contact)
 
 
 @dataclass(frozen=True, slots=True)

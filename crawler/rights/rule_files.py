@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from crawler.courtesy.desk import FileState, SiteFile, TurnRefusedError
 from crawler.records import Fault
 from crawler.settings import Fetch
-from crawler.wire.admission import Admitted, Refused, admit, joined
+from crawler.wire.admission import Refused, admit, joined
 from crawler.wire.answers import Answer, Get, TransportError
-from crawler.wire.words import word_after, word_of
+from crawler.wire.asking import asked
 
 #: a file that is not there, or not asked for: no rules
 ABSENT = SiteFile(FileState.ABSENT)
 
 #: RFC 9309 section 2.3.1.2: at least five are followed, and behind more there is no file
 _REDIRECTS = 5
-_REDIRECT_STATUSES = frozenset((301, 302, 303, 307, 308))
 #: bytes of a file that are read without going to a thread
 _AT_ONCE = 64 * 1024
 #: what is wrong with the host itself, and so with every image on it
@@ -49,42 +47,20 @@ async def ask_for(
             return _unreachable(f"redirect: {step.why}")
         if step.url in visited:
             return ABSENT  # the redirects would go on for ever
-        began = time.monotonic()
         try:
-            answer = await _answer(step, get, seconds, now)
+            async with asked(get, step, seconds, now) as (answer, took):
+                seconds -= took
         except TurnRefusedError as error:
             if not visited:
                 raise
             return _unreachable(f"redirect: {error.detail}")
         except TransportError as error:
             return _unreachable(str(error), None if visited or error.fault not in _OF_THE_HOST else error.fault)
-        if answer.status not in _REDIRECT_STATUSES:
+        if not answer.is_redirect:
             return await _read(answer, reduced)
         visited.append(step.url)
         here = joined(step.url, answer.location) if answer.location else ""
-        seconds -= time.monotonic() - began
     return ABSENT
-
-
-async def _answer(step: Admitted, get: Get, seconds: float, now: Callable[[], float]) -> Answer:
-    """What a server says in a turn at its host, of which the desk hears.
-
-    Raises:
-        TurnRefusedError: there is no turn.
-        TransportError: there is no answer, or not in time.
-    """
-    async with get.turn(step.host) as turn:
-        try:
-            async with asyncio.timeout(seconds):
-                answer = await get(step.url)
-        except TimeoutError as error:
-            turn.word = word_after(Fault.TIMEOUT)
-            raise TransportError(Fault.TIMEOUT) from error
-        except TransportError as error:
-            turn.word = word_after(error.fault)
-            raise
-        turn.word = word_of(answer, now())
-        return answer
 
 
 async def _read(answer: Answer, reduced: Callable[[bytes], str]) -> SiteFile:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from crawler.records import Fault
+from crawler.wire.admission import Admitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,14 @@ class SiteWord:
 class Sites(Protocol):
     """Knows the rules of every site, asking for them where need be. `crawler.rights.sites` has the real one."""
 
-    async def word_on(self, url: str) -> SiteWord:
-        """What the site says of this address, which was admitted. Never raises for what a server does."""
+    async def word_on(self, step: Admitted) -> SiteWord:
+        """What the site says of this address. Never raises for what a server does."""
         ...  # pragma: no cover
 
 
 class NoRules:
     """Sites without any rules, for downloads that are no business of robots.txt, and for tests."""
 
-    async def word_on(self, url: str) -> SiteWord:  # noqa: ARG002 - the protocol's
+    async def word_on(self, step: Admitted) -> SiteWord:  # noqa: ARG002 - the protocol's
         """Nothing is refused."""
         return SiteWord()

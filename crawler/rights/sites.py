@@ -24,7 +24,7 @@ from crawler.rights.rule_files import ABSENT, ask_for
 from crawler.rights.site_word import SiteWord
 from crawler.rights.tdmrep import TdmRep, rules_in
 from crawler.settings import Fetch, Manners, OptOuts
-from crawler.wire.admission import Refused, admit
+from crawler.wire.admission import Admitted
 from crawler.wire.answers import Get
 
 _ROBOTS, _TDMREP, _AI_TXT = "/robots.txt", "/.well-known/tdmrep.json", "/ai.txt"
@@ -74,24 +74,21 @@ class SiteRules:
         self._tdmrep = _Parsed(TdmRep, parsed_characters)
         self._slowed: OrderedDict[str, float] = OrderedDict()
 
-    async def word_on(self, url: str) -> SiteWord:
+    async def word_on(self, step: Admitted) -> SiteWord:
         """See `Sites.word_on`."""
-        admitted = admit(url, self._fetch)
-        if isinstance(admitted, Refused):
-            return SiteWord(admitted.fault, admitted.why)
-        origin = f"{admitted.url.partition(':')[0]}://{admitted.authority}"
+        origin = f"{step.url.partition(':')[0]}://{step.authority}"
         try:
-            files = await self._rules.of(origin, partial(self._ask, origin, admitted.host))
+            files = await self._rules.of(origin, partial(self._ask, origin, step.host))
         except TurnRefusedError as error:
             return SiteWord(error.fault, error.detail)
         if files.robots.state is FileState.UNREACHABLE:
             return SiteWord(files.robots.fault or Fault.ROBOTS_UNKNOWN, f"robots.txt: {files.robots.detail}")
         robots = self._robots.of(files.robots.text)
-        if not robots.allows(admitted.url):
+        if not robots.allows(step.url):
             return SiteWord(Fault.ROBOTS_REFUSED)
-        if not self._keeps_pace(admitted.host, robots):
+        if not self._keeps_pace(step.host, robots):
             return SiteWord(Fault.ROBOTS_REFUSED, f"Crawl-delay: {robots.crawl_delay_seconds:g}")
-        return self._word(admitted.url, files)
+        return self._word(step.url, files)
 
     def _word(self, url: str, files: SiteFiles) -> SiteWord:
         """What the files say of an address that may be crawled: all of it, and the first that refuses."""

@@ -12,6 +12,8 @@ from typing import Protocol
 from crawler.courtesy.desk import Turn
 from crawler.records import Fault
 
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
 
 class TransportError(Exception):
     """A request came to nothing, and whose doing it was; `detail` is for people and holds no address of a page."""
@@ -38,6 +40,11 @@ class Answer:
     def location(self) -> str:
         """Where a redirect points, as written; "" where it does not say."""
         return next(iter(self.values("location")), "").strip()
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether it sends us elsewhere, wherever that may be: 300 and 304 do not."""
+        return self.status in _REDIRECTS
 
 
 class Get(Protocol):

@@ -21,9 +21,8 @@ from dataclasses import dataclass
 import aiohttp
 from yarl import URL
 
-from crawler.courtesy.agent import token_of
+from crawler.courtesy.agent import identity_of
 from crawler.courtesy.desk import Turn, Turns
-from crawler.errors import SettingsError
 from crawler.records import Fault
 from crawler.settings import Fetch, Resources
 from crawler.wire.addresses import AddressPolicy
@@ -37,7 +36,7 @@ from crawler.wire.slots import Slot, Slots, chairs_for
 from crawler.wire.vigil import Patience, Vigil
 from crawler.wire.wire_faults import REQUEST_ERRORS, meaning_of
 
-__all__ = ["Answer", "Get", "Transport", "TransportError", "identity", "open_transport"]
+__all__ = ["Answer", "Get", "Transport", "TransportError", "open_transport"]
 
 #: open sockets per download from which on no connection is kept: aiohttp bounds those in use, not those idle, and a
 #: crawl that meets a new host with every request would run out of file descriptors within seconds
@@ -45,8 +44,6 @@ _SOCKETS_PER_DOWNLOAD = 2
 #: coded bodies that are inflated at once: each may take twice the cap of memory, and there are few
 _INFLATED_AT_ONCE = 2
 _PATIENCE = Patience()
-#: words by which nobody can tell us from others
-_NO_NAMES = frozenset(("", "mozilla"))
 #: the slot that the turn of this task came with
 _SLOT: ContextVar[Slot | None] = ContextVar("_SLOT", default=None)
 
@@ -81,7 +78,7 @@ async def open_transport(
         SettingsError: the settings hold a wrong network, host table, CA file or user agent.
     """
     door = SocketDoor(AddressPolicy.of(settings.allow_networks, settings.refuse_networks, own_networks()))
-    user_agent = identity(settings)
+    user_agent = identity_of(settings.user_agent, settings.contact)
     async with contextlib.AsyncExitStack() as closes:
         if names is None:
             names = Names(
@@ -94,23 +91,6 @@ async def open_transport(
         )
         slots = Slots(resources.downloads, chairs_for(resources.downloads, sockets_allowed()))
         yield Transport(sessions, turns, slots, names, door, settings, patience)
-
-
-def identity(settings: Fetch) -> str:
-    """The User-Agent that every request carries: `name/version (+contact)`.
-
-    Raises:
-        SettingsError: it holds what a header cannot, or does not begin with a name of our own.
-    """
-    text = f"{settings.user_agent} (+{settings.contact})" if settings.contact else settings.user_agent
-    if not (text.isascii() and text.isprintable() and text.strip()):
-        raise SettingsError(f"fetch.user_agent and fetch.contact make {text!r}: use printable ASCII characters")
-    if token_of(settings.user_agent) in _NO_NAMES:
-        raise SettingsError(
-            f"fetch.user_agent = {settings.user_agent!r}: begin with a name of your own, such as mycrawler/1.0: "
-            "robots.txt has rules by that name, and a browser's is nobody's"
-        )
-    return text
 
 
 class Transport:

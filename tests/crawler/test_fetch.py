@@ -18,6 +18,7 @@ from crawler.fetch import Terms, Web, fetch, status_fault
 from crawler.records import Fault, Fetched, Rejected
 from crawler.rights.site_word import NoRules, Sites, SiteWord
 from crawler.settings import Fetch, OptOuts
+from crawler.wire.admission import Admitted
 from crawler.wire.answers import Answer
 from tests.builders import a_candidate
 from tests.fakes.web import FakeGet, FreeTurns, Script, an_answer
@@ -37,9 +38,9 @@ class SaidOf:
     words: Mapping[str, SiteWord]
     asked: list[str] = field(default_factory=list)
 
-    async def word_on(self, url: str) -> SiteWord:
-        self.asked.append(url)
-        return self.words.get(url, SiteWord())
+    async def word_on(self, step: Admitted) -> SiteWord:
+        self.asked.append(step.url)
+        return self.words.get(step.url, SiteWord())
 
 
 def _fetched(

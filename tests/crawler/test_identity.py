@@ -10,7 +10,7 @@ from crawler.rights.site_word import SiteWord
 from crawler.rights.sites import SiteRules
 from crawler.settings import Manners, OptOuts, Resources
 from crawler.wire.transport import open_transport
-from tests.fakes.web import FreeTurns, Web, a_web, answers
+from tests.fakes.web import FreeTurns, Web, a_web, admitted, answers
 
 
 class NoStore:
@@ -37,7 +37,7 @@ def test_rules_and_images_are_asked_for_under_one_name_without_cookie_or_referer
             turns = FreeTurns()
             async with open_transport(settings, Resources(downloads=4), turns) as get:
                 rules = SiteRules(get, NoStore(), turns, settings, OptOuts(ai_txt=True), Manners())
-                word = await rules.word_on("http://boats.test/boat.png")
+                word = await rules.word_on(admitted("http://boats.test/boat.png", settings))
                 async with get.turn("boats.test"):
                     await get("http://boats.test/boat.png")
             return web, word

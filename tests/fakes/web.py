@@ -22,6 +22,7 @@ from typing import Any
 from crawler.courtesy.desk import Turn, TurnRefusedError
 from crawler.records import Fault
 from crawler.settings import Fetch, Resources
+from crawler.wire.admission import Admitted, admit
 from crawler.wire.answers import Answer, TransportError
 
 
@@ -264,3 +265,10 @@ def an_answer(status: int = 200, body: bytes = b"a boat", **headers: str) -> Ans
 
 
 SMALL = Resources(downloads=64)
+
+
+def admitted(url: str, settings: Fetch) -> Admitted:
+    """The address as it is asked for, which these settings must allow."""
+    step = admit(url, settings)
+    assert isinstance(step, Admitted), step
+    return step

@@ -24,6 +24,7 @@ from tests.fakes.web import (
     Script,
     Web,
     a_web,
+    admitted,
     an_answer,
     answers,
     drips,
@@ -84,7 +85,7 @@ def a_visit(
 
     async def inner() -> list[SiteWord]:
         sites = SiteRules(get, shelf, turns, fetch, opt_outs, manners, now=lambda: 1_000.0, **more)
-        return [await sites.word_on(url) for url in urls or (BOAT,)]
+        return [await sites.word_on(admitted(url, fetch)) for url in urls or (BOAT,)]
 
     return Visit(asyncio.run(inner()), get.asked, turns, shelf)
 
@@ -101,7 +102,7 @@ async def words_of(web: Web, url: str, *, at_once: int = 1, opt_outs: OptOuts, *
     fetch = web.settings(**settings)
     async with LocalDesk(AT_ONCE).open() as desk, open_transport(fetch, SMALL, desk.turns) as get:
         sites = SiteRules(get, desk.rules, desk.turns, fetch, opt_outs, AT_ONCE)
-        return await asyncio.gather(*(sites.word_on(url) for _ in range(at_once)))
+        return await asyncio.gather(*(sites.word_on(admitted(url, fetch)) for _ in range(at_once)))
 
 
 def word_of(pages: dict[str, Behaviour], **settings: Any) -> SiteWord:
@@ -310,12 +311,6 @@ def test_the_desk_hears_of_silence() -> None:
     assert turn.word.heard is Heard.FAILED
 
 
-def test_an_address_that_was_never_admitted_is_refused_without_asking() -> None:
-    visit = a_visit({}, "http://user:secret@boats.test/")
-    assert [word.refusal for word in visit.words] == [Fault.URL_REFUSED]
-    assert visit.asked == []
-
-
 # --- pace
 
 
@@ -351,7 +346,7 @@ def test_requests_for_rules_keep_the_pace_that_the_rules_ask_for() -> None:
     turns = Paced()
     get = Get({ROBOTS: an_answer(200, b"User-agent: *\nCrawl-delay: 2"), TDMREP: an_answer(404)}, turns)
     sites = SiteRules(get, Shelf(), turns, FETCH, OptOuts(), AT_ONCE)
-    asyncio.run(sites.word_on(BOAT))
+    asyncio.run(sites.word_on(admitted(BOAT, FETCH)))
     assert order == [ROBOTS, "slow to 2", TDMREP]
 
 
@@ -478,7 +473,7 @@ def test_that_there_is_no_turn_for_tdmrep_json_does_not_cost_us_robots_txt() -> 
 
     shelf, turns = Shelf(), Tired()
     get = FakeGet({ROBOTS: an_answer(200, b"User-agent: *\nDisallow: /b")}, turns)
-    word = asyncio.run(SiteRules(get, shelf, turns, FETCH, OptOuts(), AT_ONCE).word_on(BOAT))
+    word = asyncio.run(SiteRules(get, shelf, turns, FETCH, OptOuts(), AT_ONCE).word_on(admitted(BOAT, FETCH)))
     assert word.refusal is Fault.ROBOTS_REFUSED
     assert [files.tdmrep.state for files in shelf.made.values()] == [FileState.UNREACHABLE]
 
@@ -505,7 +500,9 @@ def test_hosts_are_judged_each_by_its_own_file() -> None:
             fetch = web.settings(total_seconds=1.0)
             async with LocalDesk(AT_ONCE).open() as desk, open_transport(fetch, SMALL, desk.turns) as get:
                 sites = SiteRules(get, desk.rules, desk.turns, fetch, OptOuts(), AT_ONCE)
-                words = await asyncio.gather(*(sites.word_on(f"http://{host}/boat.jpg") for host in hosts))
+                words = await asyncio.gather(
+                    *(sites.word_on(admitted(f"http://{host}/boat.jpg", fetch)) for host in hosts)
+                )
                 return {host: word.refusal for host, word in zip(hosts, words, strict=True)}
 
     assert asyncio.run(inner()) == {

@@ -23,7 +23,7 @@ from crawler.errors import SettingsError
 from crawler.records import Fault
 from crawler.settings import Fetch, Resources
 from crawler.wire.resolve import NameCache, Names, Records
-from crawler.wire.transport import Answer, Get, TransportError, identity, open_transport
+from crawler.wire.transport import Answer, Get, TransportError, open_transport
 from tests.fakes.web import (
     SMALL,
     Behaviour,
@@ -342,12 +342,6 @@ def test_every_request_says_who_we_are_and_nothing_about_where_we_come_from(monk
             "accept": "image/*,*/*;q=0.1",
             "accept-encoding": "identity",
         }
-
-
-@pytest.mark.parametrize("name", ["", " ", "a\r\nX: b", "ü/1", "a\0", "Mozilla/5.0 (X11)", "(compatible; pairtrawl)"])
-def test_a_name_that_no_header_can_hold_or_that_is_not_our_own_is_a_settings_error(name: str) -> None:
-    with pytest.raises(SettingsError, match="user_agent"):
-        identity(Fetch(user_agent=name))
 
 
 # ---- TLS
