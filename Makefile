@@ -8,7 +8,7 @@ CONSTRAINTS := constraints.txt
 EXTRAS := clip,ray,c2pa,nsfw,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format prove-main prove-hostile clean
+.PHONY: help install demo test test-all check format prove-main prove-hostile prove-filters clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -53,6 +53,9 @@ prove-main: install  ## Show that the main job does what it says; a table of fig
 
 prove-hostile: install  ## Show that fetching and decoding can be trusted; a table of figures comes last
 	$(BIN)/python benchmarks/prove_hostile.py
+
+prove-filters: install  ## Show what the filters decide, how surely and how fast; a table of figures comes last
+	$(BIN)/python benchmarks/prove_filters.py
 
 clean:  ## Remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

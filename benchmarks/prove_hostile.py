@@ -29,7 +29,6 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import msgspec
 import pyarrow.parquet as pq
@@ -38,7 +37,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.figures import Figures, title  # noqa: E402 - the repository's own folder comes first
+from benchmarks.cases import prove_cases  # noqa: E402 - the repository's own folder comes first
+from benchmarks.corpus_pairs import unpacked_web  # noqa: E402 - as above
+from benchmarks.figures import Figures, title  # noqa: E402 - as above
 from benchmarks.prove_main import CORPUS_RECIPE, kept_pairs, usable_pairs  # noqa: E402 - as above
 from benchmarks.soak import soak  # noqa: E402 - as above
 from benchmarks.torture import GROWTH_BYTES, torture  # noqa: E402 - as above
@@ -51,9 +52,10 @@ from crawler.settings import Recipe, parse_recipe  # noqa: E402 - as above
 from crawler.tables import CandidateWriter  # noqa: E402 - as above
 from crawler.wire.resolve import NameCache  # noqa: E402 - as above
 from tests.builders import a_candidate  # noqa: E402 - as above
-from tests.checklist import CASES, named_tests  # noqa: E402 - as above
+from tests.checklist import HOSTILE_CASES  # noqa: E402 - as above
 from workers.assemble import assemble  # noqa: E402 - as above
 from workers.ray_pool import Actors, RayPool, local_ray  # noqa: E402 - as above
+from workers.run_folder import RunFolder  # noqa: E402 - as above
 from workers.session import Asked, run_crawl  # noqa: E402 - as above
 from workers.stop import Stop  # noqa: E402 - as above
 
@@ -155,24 +157,6 @@ def a_table(path: Path, urls: Sequence[str]) -> Path:
 def endings(shard: Path) -> dict[str, str]:
     """How each address of a shard's table ended."""
     return {row["url"]: row["reason"] or "kept" for row in pq.read_table(shard, columns=["url", "reason"]).to_pylist()}
-
-
-def prove_checklist(figures: Figures) -> None:
-    """Every case of the adversarial checklist that is ours here: its tests, run now."""
-    title("the adversarial checklist")
-    by_case = named_tests(ROOT / "tests")
-    files = sorted({name.partition("::")[0] for names in by_case.values() for name in names})
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        words = [sys.executable, "-m", "pytest", "-q", "-m", "not minutes", f"--junitxml={report}", *files]
-        subprocess.run(words, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
-        outcomes: dict[str, list[bool]] = {}
-        for case in ET.parse(report).iter("testcase"):  # noqa: S314 - as above
-            name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
-            outcomes.setdefault(name, []).append(not list(case))
-    for number in CASES:
-        ran = [passed for name in by_case.get(number, ()) for passed in outcomes.get(name, [])]
-        figures.add(f"checklist {number}", f"{sum(ran)} of {len(ran)} tests passed", good=bool(ran) and all(ran))
 
 
 def prove_faults(work: Path, figures: Figures, tool: Path) -> None:
@@ -279,7 +263,7 @@ def prove_actors(work: Path, figures: Figures, tool: Path) -> None:
             jobs.append(
                 Job(kind=JobKind.CRAWL, number=number, input=str(table), output=str(work / "actors"), recipe="proof")
             )
-        with RayPool(recipe, work / "scratch", Actors(workers=2), scoring=False) as pool:
+        with RayPool(recipe, RunFolder(work / "actors-run"), Actors(workers=2), JobKind.CRAWL) as pool:
             outcomes = list(pool.run(jobs, lambda _rows: None, Stop()))
         requests = [json.loads(line) for line in log.read_text().splitlines()]
     failures = [one.failure for one in outcomes if one.failure]
@@ -419,15 +403,6 @@ def prove_soak(figures: Figures, fetches: int) -> None:
                 f"{found['tasks_left']}", good=not found["files_left"] and not found["tasks_left"])  # fmt: skip
 
 
-def unpacked_web(work: Path, corpus: Path) -> Path:
-    """The corpus's offline web in a folder of ours."""
-    web = work / "web"
-    if not web.exists():
-        web.mkdir()
-        subprocess.run(["tar", "-xJf", str(corpus / "offline-web.tar.xz"), "-C", str(web)], check=True)
-    return web
-
-
 def prove_corpus(work: Path, figures: Figures, corpus: Path) -> None:
     """The corpus's crawl through real DNS: nothing usable is lost to caution, and names are asked for once."""
     title("the corpus, through a name server")
@@ -468,7 +443,7 @@ def main(words: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="prove-hostile-") as name:
         work = Path(name)
         parts: dict[str, Callable[[], object]] = {
-            "checklist": lambda: prove_checklist(figures),
+            "checklist": lambda: prove_cases(figures, HOSTILE_CASES),
             "faults": lambda: prove_faults(work, figures, tool),
             "silent": lambda: prove_silent(work, figures, tool),
             "actors": lambda: prove_actors(work, figures, tool),

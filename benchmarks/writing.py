@@ -41,7 +41,7 @@ def samples(count: int) -> list[Sample]:
         )  # fmt: skip
         fetched = Fetched(candidate, b"", candidate.image_url, "image/jpeg", (), 1_795_219_200)
         header = Header(800, 600, "JPEG", 1)
-        hashes = Hashes("0" * 32, "0" * 40, "0" * 64, number)
+        hashes = Hashes("0" * 32, "0" * 40, "0" * 64, number, number, 100)
         made.append(Sample(fetched, header, hashes, images[number % 100], 256, 192, (("similarity", 0.3),)))
     return made
 

@@ -38,13 +38,15 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, through: Path | None = None) -> Iterator[Path]:
     """A temporary path to write to, which becomes `path` when the block ends well and is removed when it does not.
+
+    It lies in the folder `through`, on the same disk, or else in that of `path`.
 
     Raises:
         OSError: from the block, or because its file cannot be flushed or renamed; what was at `path` is still there.
     """
-    temporary = temporary_path(path)
+    temporary = temporary_path(path if through is None else through / path.name)
     try:
         yield temporary
         _flush(temporary)

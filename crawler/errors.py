@@ -26,9 +26,17 @@ class ArchiveUnavailableError(PairtrawlError):
     """An archive could not be had from its server after all tries that etiquette allows; trying later may help."""
 
 
+class ScreeningError(PairtrawlError):
+    """A removal list would take out implausibly much; the message names the filter, and never an entry."""
+
+
 class MissingPackageError(PairtrawlError):
     """An optional package is not installed or does not work; the message says what to install."""
 
 
 class DeskLostError(PairtrawlError):
     """The process that keeps all workers of a run polite together cannot be reached; trying later may help."""
+
+
+class IndexLostError(PairtrawlError):
+    """The processes that know which files were seen before cannot be reached; trying later may help."""

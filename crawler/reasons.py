@@ -32,6 +32,7 @@ REASONS: Mapping[str, str] = MappingProxyType({
     "unreadable": "The description of the page is damaged; how many images it held is not known, so it counts as one.",
     # candidates that were not planned, did not come, or are no pictures
     Fault.DUPLICATE.value: "The same image address with the same text came up before; only the first is fetched.",
+    Fault.SEEN_EARLIER.value: "An earlier run that the recipe names already has this image address with this text.",
     Fault.HOST_CAP.value: "The image's host already has as many rows as the recipe allows for one host.",
     Fault.URL_REFUSED.value: "Not an address that we ask for: malformed, private, a bare IP, not http(s), an odd port.",
     Fault.PAGE_OPTED_OUT.value: "The page says that its images are not for this use; nothing was asked for.",
@@ -64,4 +65,6 @@ REASONS: Mapping[str, str] = MappingProxyType({
     Fault.IMAGE_BROKEN.value: "The file begins like an image, but cannot be decoded.",
     Fault.DECODER_KILLED.value: "The decoder crashed, or needed more memory or time than an honest picture does.",
     Fault.PLACEHOLDER.value: "One file under many addresses with many captions: a notice such as 'not available'.",
+    Fault.REPEATED_FILE.value: "The same file, byte for byte, came before: in this run, or in one that it names.",
+    Fault.LOOK_ALIKE.value: "The picture looks like one that the same job kept before (PDQ within the recipe's bits).",
 })  # fmt: skip

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import xxhash
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 
@@ -24,6 +26,7 @@ class Fault(StrEnum):
 
     # plan
     DUPLICATE = "duplicate"
+    SEEN_EARLIER = "seen_earlier"
     HOST_CAP = "host_cap"
     # before traffic
     URL_REFUSED = "url_refused"
@@ -62,6 +65,8 @@ class Fault(StrEnum):
     DECODER_KILLED = "decoder_killed"
     # the job as a whole
     PLACEHOLDER = "placeholder"
+    REPEATED_FILE = "repeated_file"
+    LOOK_ALIKE = "look_alike"
 
 
 class TextSource(StrEnum):
@@ -119,6 +124,14 @@ class Caption(msgspec.Struct, frozen=True, gc=False):
     text: str  # cleaned (crawler.captions); empty when the written text held nothing to read
 
 
+class Tongue(msgspec.Struct, frozen=True, gc=False):
+    """What a text is written in, as far as that can be told from so few words."""
+
+    language: str = ""  # ISO 639-1, or "" where it cannot be told
+    confidence: float = 0.0  # 0 to 1
+    script: str = ""  # ISO 15924 of most of its letters, such as "Latn", or "" for a text without letters
+
+
 class Candidate(msgspec.Struct, frozen=True, gc=False):
     """One image link with its text, found on one page, before any network traffic."""
 
@@ -138,6 +151,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     written_src: str  # the link exactly as the page has it
     written_text: str  # the caption exactly as the page has it
     base_url: str  # what a relative link stands on: <base href> as written, or ""
+    tongue: Tongue = Tongue()  # of the caption
 
     @property
     def content_id(self) -> str:
@@ -166,16 +180,21 @@ class Header:
     format: str  # "JPEG", "PNG", ... as the decoder names it
     frames: int  # 1 for a still picture, 2 for any animation (frames are never counted: that is a bomb)
     orientation: int = 1  # by EXIF, 1 to 8: how the stored picture was turned to stand upright
+    made_by: tuple[
+        str, ...
+    ] = ()  # marks of a generator or of its kind of source, such as "c2pa: trainedAlgorithmicMedia"
 
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """What later lists will be matched against: exact hashes of the bytes received, pHash before any crop."""
+    """What later lists will be matched against: exact hashes of the bytes received, the others before any crop."""
 
     md5: str  # 32 hex digits
     sha1: str  # 40 hex digits
     sha256: str  # 64 hex digits
     phash: int  # 64 bits, imagehash's bit order (most significant first)
+    pdq: int  # 256 bits, the order of its 64 hex digits
+    pdq_quality: int  # 0 to 100; below 50 the picture is too plain for its PDQ to mean anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +205,15 @@ class Picture:
     header: Header
     hashes: Hashes
     pixels: Image  # mode RGB, at full size
+
+
+class Embedded(NamedTuple):
+    """What a model makes of a picture and of its caption. Their cosine is the sum of the products."""
+
+    candidate: Candidate
+    image: NDArray[np.float32]  # D numbers, of length one; all NaN where a model in float16 overflowed
+    text: NDArray[np.float32]  # the same, of the caption
+    model: str  # what made them: "model@sha256:first12 precision"
 
 
 @dataclass(frozen=True, slots=True)

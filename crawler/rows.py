@@ -30,6 +30,7 @@ _URLOPEN = "<urlopen error {}>"
 #: what img2dataset's `status` and `error_message` are for each fault; its own strings where it has one
 STATUS_OF_FAULT: dict[Fault, tuple[str, str]] = {
     Fault.DUPLICATE: (FILTERED, "duplicate"),
+    Fault.SEEN_EARLIER: (FILTERED, "seen in an earlier run"),
     Fault.HOST_CAP: (FILTERED, "too many rows of one host"),
     Fault.URL_REFUSED: (NOT_DOWNLOADED, "URL refused"),
     Fault.PAGE_OPTED_OUT: (NOT_DOWNLOADED, "Use of image disallowed by its page"),
@@ -63,6 +64,8 @@ STATUS_OF_FAULT: dict[Fault, tuple[str, str]] = {
     Fault.IMAGE_BROKEN: (NOT_RESIZED, "Image decoding error"),
     Fault.DECODER_KILLED: (NOT_RESIZED, "Image decoding error"),
     Fault.PLACEHOLDER: (FILTERED, "placeholder image"),
+    Fault.REPEATED_FILE: (FILTERED, "repeated file"),
+    Fault.LOOK_ALIKE: (FILTERED, "look-alike"),
 }
 
 _HTTP_FAULTS = frozenset((
@@ -82,14 +85,17 @@ _IMG2DATASET: tuple[tuple[str, Kind], ...] = (
     ("exif", "string"), ("sha256", "string"),
 )  # fmt: skip
 _OURS_BEFORE_SCORES: tuple[tuple[str, Kind], ...] = (
-    ("content_id", "string"), ("md5", "string"), ("sha1", "string"), ("phash", "string"),
+    ("content_id", "string"), ("md5", "string"), ("sha1", "string"), ("phash", "string"), ("pdq", "string"),
+    ("pdq_quality", "int32"),
 )  # fmt: skip
 _OURS_AFTER_SCORES: tuple[tuple[str, Kind], ...] = (
     ("reason", "string"), ("caption_source", "string"), ("image_source", "string"), ("other_captions", "captions"),
     ("page_url", "string"), ("archive", "string"), ("offset", "int64"), ("position", "int32"),
-    ("licence", "string"), ("language", "string"), ("page_opt_outs", "strings"), ("header_opt_outs", "strings"),
+    ("licence", "string"), ("language", "string"), ("caption_language", "string"),
+    ("caption_language_confidence", "float"), ("caption_script", "string"),
+    ("page_opt_outs", "strings"), ("header_opt_outs", "strings"),
     ("final_url", "string"), ("content_type", "string"), ("format", "string"), ("frames", "int32"),
-    ("body_bytes", "int64"), ("fetched_at", "int64"),
+    ("made_by", "strings"), ("body_bytes", "int64"), ("fetched_at", "int64"),
 )  # fmt: skip
 #: in the table only: the tar of a job is the same whenever the web answers the same
 _NOT_IN_TAR = frozenset(("fetched_at",))
@@ -223,6 +229,9 @@ def _of_candidate(candidate: Candidate) -> Row:
         "position": candidate.position,
         "licence": _utf8(candidate.licence),
         "language": _utf8(candidate.language),
+        "caption_language": candidate.tongue.language,
+        "caption_language_confidence": candidate.tongue.confidence,
+        "caption_script": candidate.tongue.script,
         "page_opt_outs": [_utf8(one) for one in candidate.opt_outs],
     }
 
@@ -252,6 +261,7 @@ def _of_header(header: Header) -> Row:
         "original_height": header.height,
         "format": header.format,
         "frames": header.frames,
+        "made_by": [_utf8(one) for one in header.made_by],
     }
 
 
@@ -261,6 +271,8 @@ def _of_hashes(hashes: Hashes) -> Row:
         "md5": hashes.md5,
         "sha1": hashes.sha1,
         "phash": f"{hashes.phash:016x}",
+        "pdq": f"{hashes.pdq:064x}",
+        "pdq_quality": hashes.pdq_quality,
     }
 
 

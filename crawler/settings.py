@@ -160,8 +160,21 @@ class Output(_Section, frozen=True):
     #: one file under so many addresses with so many captions in one job stands for none of them ("not available"); 0
     #: lets it pass
     placeholder_addresses: NotNegative = 10
+    #: keep the models' vectors of picture and caption, in the files that clip-retrieval makes
+    keep_embeddings: bool = False
     #: digits of a shard's name
     shard_digits: Annotated[int, msgspec.Meta(ge=1, le=12)] = 5
+
+
+class Duplicates(_Section, frozen=True):
+    """What counts as the same again, beyond the pairs that the plan leaves out (`plan.unique`)."""
+
+    #: run folders of earlier crawls: what they hold was seen before
+    earlier: tuple[str, ...] = ()
+    #: one file (SHA-256) under several addresses or captions: all of it, or only what came first
+    files: Literal["keep", "first"] = "keep"
+    #: pictures whose PDQ lies within so many bits of one that the same job kept before; -1 is not looked at
+    look_alike_bits: Annotated[int, msgspec.Meta(ge=-1, le=31)] = -1
 
 
 class Resources(_Section, frozen=True):
@@ -199,6 +212,7 @@ class Recipe(_Section, frozen=True):
     manners: Manners = Manners()
     decode: Decode = Decode()
     output: Output = Output()
+    duplicates: Duplicates = Duplicates()
     resources: Resources = Resources()
     filters: tuple[FilterChoice, ...] = ()
     folder: str = "."

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.errors import InputError
-from crawler.records import Candidate, Caption, ImageSource, TextSource
+from crawler.records import Candidate, Caption, ImageSource, TextSource, Tongue
 from crawler.urls import host_of
 
 #: rows of a row group; one is held in memory while writing and while reading
@@ -39,6 +39,9 @@ def candidate_schema() -> pa.Schema:
             pa.field("position", pa.int32(), nullable=False),
             pa.field("licence", pa.string(), nullable=False),
             pa.field("language", pa.string(), nullable=False),
+            pa.field("caption_language", pa.string(), nullable=False),
+            pa.field("caption_language_confidence", pa.float64(), nullable=False),
+            pa.field("caption_script", pa.string(), nullable=False),
             pa.field("opt_outs", pa.list_(pa.string()), nullable=False),
             pa.field("written_src", pa.string(), nullable=False),
             pa.field("written_text", pa.string(), nullable=False),
@@ -89,7 +92,8 @@ class CandidateWriter:
 #: columns in which values come again and again; for the others Parquet would build a dictionary in vain
 _OFTEN_THE_SAME = [
     "caption_source", "image_source", "host", "page_url", "archive", "offset", "position", "licence", "language",
-    "opt_outs.list.element", "other_captions.list.element.source", "base_url", "reason",
+    "caption_language", "caption_script", "opt_outs.list.element", "other_captions.list.element.source",
+    "base_url", "reason",
 ]  # fmt: skip
 
 
@@ -115,6 +119,9 @@ def candidate_table(candidates: Sequence[Candidate], reasons: Sequence[str | Non
         "position": [one.position for one in candidates],
         "licence": [one.licence for one in candidates],
         "language": [one.language for one in candidates],
+        "caption_language": [one.tongue.language for one in candidates],
+        "caption_language_confidence": [one.tongue.confidence for one in candidates],
+        "caption_script": [one.tongue.script for one in candidates],
         "opt_outs": [one.opt_outs for one in candidates],
         "written_src": [one.written_src for one in candidates],
         "written_text": [one.written_text for one in candidates],
@@ -150,6 +157,7 @@ def row_candidate(row: Mapping[str, Any]) -> Candidate:
         written_src=row["written_src"],
         written_text=row["written_text"],
         base_url=row["base_url"],
+        tongue=Tongue(row["caption_language"], row["caption_language_confidence"], row["caption_script"]),
     )
 
 

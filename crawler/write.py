@@ -1,4 +1,4 @@
-"""A shard: NNNNN.tar, NNNNN.parquet and, as the mark that both are whole, NNNNN_stats.json.
+"""A shard: NNNNN.tar, NNNNN.parquet and, as the mark that both are whole, NNNNN_stats.json; vectors where asked for.
 
 Samples come in the order in which the web answers; files are written in the order of their keys, with nothing in the
 tar that depends on the day. Between the two stands a spool file: pictures and rows wait on disk, not in memory.
@@ -12,15 +12,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 import msgspec
 
 from crawler.commit import atomic_path, remove, temporary_path, write_atomically
+from crawler.embeddings import Embeddings, EngineFiles
 from crawler.errors import RunFolderError
 from crawler.picture.encode import extension_of
-from crawler.records import Fault, Rejected, Sample
+from crawler.records import Embedded, Fault, Rejected, Sample
 from crawler.rows import (
     FILTERED,
     NOT_DOWNLOADED,
@@ -43,6 +44,7 @@ __all__ = ["Facts", "ShardWriter", "is_committed", "key_of", "read_stats", "shar
 #: rows decoded at a time while a shard is assembled, and rows of a parquet row group; img2dataset's groups of 100 rows
 #: make a file of 3,000 rows 30 round trips long
 _ROWS_AT_ONCE = 10_000
+_NO_VECTORS: Mapping[str, Embedded] = MappingProxyType({})
 
 
 class ShardPaths(NamedTuple):
@@ -98,8 +100,10 @@ class ShardWriter:
         self._columns = columns_with(columns)
         self._scores = frozenset(name for name, _ in columns)
         self._waiting: dict[int, _Waiting] = {}
+        self._withheld: set[int] = set()
         self._messages: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
+        self._embeddings = Embeddings(folder, f"{number:0{settings.shard_digits}d}", columns)
         self._started = time.time()
         self._encoder = msgspec.json.Encoder()
         self._spool_path = temporary_path(self._paths.tar)
@@ -113,9 +117,12 @@ class ShardWriter:
     ) -> None:
         self._spool.close()
         self._spool_path.unlink(missing_ok=True)
+        self._embeddings.close()
 
-    def keep(self, index: int, sample: Sample) -> None:
+    def keep(self, index: int, sample: Sample, embedded: Mapping[str, Embedded] = _NO_VECTORS) -> None:
         """Take a sample; `index` is the row's position in the job's input.
+
+        `embedded` is what engines, by name, made of it; it is written if the recipe keeps embeddings.
 
         Raises:
             ValueError: the index was given before or is outside of the shard, or a score has no column.
@@ -123,6 +130,8 @@ class ShardWriter:
         """
         extension = extension_of(sample.header, self._settings)
         self._add(index, kept_row(self._key(index), sample), sample.image, extension)
+        if self._settings.keep_embeddings:
+            self._embeddings.add(index, embedded)
 
     def reject(self, index: int, rejected: Rejected, facts: Facts | None = None) -> None:
         """Take a candidate that did not become a sample, with what was learnt of it before it was rejected.
@@ -132,6 +141,17 @@ class ShardWriter:
             OSError: the disk is full.
         """
         self._add(index, rejected_row(self._key(index), rejected, facts), b"", "")
+
+    def withhold(self, index: int) -> None:
+        """Take note of a candidate of which nothing is written, not even to the spool: see `crawler.job.screening`.
+
+        Raises:
+            ValueError: as `keep`.
+        """
+        self._key(index)
+        if index in self._waiting or index in self._withheld:
+            raise ValueError(f"row {index} of shard {self._number} was written twice")
+        self._withheld.add(index)
 
     def take_back(self, index: int, fault: Fault) -> int:
         """Reject a sample that was taken by `keep`, for something that shows only in the job as a whole.
@@ -151,10 +171,11 @@ class ShardWriter:
         self._statuses[SUCCESS] -= 1
         self._messages[SUCCESS] -= 1
         self._add(index, taken_back_row(row, fault), b"", "")
+        self._embeddings.discard(index)
         return waiting.image_bytes
 
     def commit(self, stats: Mapping[str, object]) -> None:
-        """Write tar, table and stats, in that order, each whole or not at all; the shard exists from then on.
+        """Write tar, table, vectors and stats, in that order, each whole or not at all; then the shard exists.
 
         `stats` are added to img2dataset's keys in NNNNN_stats.json.
 
@@ -166,11 +187,21 @@ class ShardWriter:
         twice = sorted(counted.keys() & stats.keys())
         if twice:
             raise ValueError(f"{', '.join(twice)}: counted by the writer itself")
-        with atomic_path(self._paths.table) as table, atomic_path(self._paths.tar) as tar:  # the inner one lands first
-            files = {self._paths.tar.name: self._assemble(tar, table), self._paths.table.name: _described(table)}
+        with (  # the inner ones land first
+            self._embeddings.writing() as vectors,
+            atomic_path(self._paths.table) as table,
+            atomic_path(self._paths.tar) as tar,
+        ):
+            files = {
+                self._paths.tar.name: self._assemble(tar, table, vectors),
+                self._paths.table.name: _described(table),
+            }
             # A shard that is made again must not be vouched for by the mark of its predecessor while its files change.
             if self._paths.stats.exists():
                 remove(self._paths.stats)
+        self._embeddings.remove_others()
+        folder = self._paths.stats.parent
+        files |= {path.relative_to(folder).as_posix(): _described(path) for path in self._embeddings.paths()}
         content = self._encoder.encode({**counted, **stats, "files": files})
         write_atomically(self._paths.stats, msgspec.json.format(content, indent=4) + b"\n")
 
@@ -178,7 +209,7 @@ class ShardWriter:
         return key_of(self._number, index, self._rows, self._settings)
 
     def _add(self, index: int, row: Row, image: bytes, extension: str) -> None:
-        if index in self._waiting:
+        if index in self._waiting or index in self._withheld:
             raise ValueError(f"row {index} of shard {self._number} was written twice")
         stray = sorted(row.keys() - {name for name, _ in self._columns})
         if stray:
@@ -192,7 +223,7 @@ class ShardWriter:
         self._messages[row.get("error_message", SUCCESS)] += 1
 
     def _counted(self) -> dict[str, object]:
-        """img2dataset's statistics, and how many rows a filter turned down."""
+        """img2dataset's statistics, how many rows a filter turned down, and of how many nothing is told."""
         ended = time.time()
         return {
             "count": len(self._waiting),
@@ -204,10 +235,11 @@ class ShardWriter:
             "end_time": ended,
             "status_dict": {message: count for message, count in sorted(self._messages.items()) if count},
             "filtered": self._statuses[FILTERED],
+            "withheld": len(self._withheld),
         }
 
-    def _assemble(self, tar_path: Path, table_path: Path) -> dict[str, object]:
-        """Write the tar and the table in the order of the keys; returns size and hash of the tar."""
+    def _assemble(self, tar_path: Path, table_path: Path, vectors: Sequence[EngineFiles]) -> dict[str, object]:
+        """Write the tar, the table and the vectors in the order of the keys; returns size and hash of the tar."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
         import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
 
@@ -223,6 +255,8 @@ class ShardWriter:
                     rows.append(row)
                     if extension:
                         self._write_sample(tar, row, image, extension)
+                for engine in vectors:
+                    engine.write(dict(zip(chunk, rows, strict=True)))
                 table.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=_ROWS_AT_ONCE)
         return {"bytes": tar.bytes_written, "sha256": tar.sha256}
 
@@ -261,7 +295,7 @@ def read_stats(folder: Path, number: int, settings: Output) -> dict[str, Any]:
 
 
 def is_committed(folder: Path, number: int, settings: Output) -> bool:
-    """Whether the shard is whole: its mark is there, and tar and table have the sizes that the mark names.
+    """Whether the shard is whole: its mark is there, and its files have the sizes that the mark names.
 
     Raises:
         RunFolderError: the mark is there but is not one of ours.
@@ -270,7 +304,7 @@ def is_committed(folder: Path, number: int, settings: Output) -> bool:
     if not paths.stats.exists():
         return False
     files = read_stats(folder, number, settings).get("files", {})
-    return all(
-        path.exists() and path.stat().st_size == files.get(path.name, {}).get("bytes")
-        for path in (paths.tar, paths.table)
+    sizes = {folder / name: described.get("bytes") for name, described in files.items()}
+    return {paths.tar, paths.table} <= sizes.keys() and all(
+        path.exists() and path.stat().st_size == size for path, size in sizes.items()
     )

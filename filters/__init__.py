@@ -10,10 +10,15 @@ its name, and the contract test finds it by itself.
 
 What a filter may offer beyond `judge`:
 
-- `scores: str`, the name of a column for its `Verdict.score`. No such attribute, no column.
+- `scores: str`, for a filter of pictures: the name of a column for its `Verdict.score`. No such attribute, no column.
 - `provenance: str`, what made the scores ("model@sha256:first12 precision"), for the column "<scores>_model".
-  Reading it may hash or fetch weights, so it is read once a job, not once a row.
-- Two phases, so that the expensive one can be batched or moved to another process: `ModelFilter`.
+  Reading it may hash or fetch weights, so it is read once a job, not once a row. (Of a filter that judges by
+  embeddings, `Embedded.model` says it, row by row.)
+- `confidential: bool`: a row that it rejects is counted, and written nowhere.
+- `most_share: float`: a job of which it would reject more than this share, and more than ten rows, commits nothing.
+- `listed`, whose `skipped` says how many entries of its lists are left out, by reason: the user is told before a run.
+- Judging by what a model makes of picture and caption, so that all such filters ask one model once: `EmbeddingFilter`.
+  What makes its score besides the engine, such as a trained head, is `made_by: str`, and goes into the same column.
 """
 
 from __future__ import annotations
@@ -22,18 +27,23 @@ import difflib
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, get_type_hints, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar, get_type_hints, runtime_checkable
 
 import msgspec
 
 from crawler.errors import SettingsError
-from crawler.records import Picture, Verdict
+from crawler.records import Candidate, Embedded, Picture, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+__all__ = [
+    "FOLDERS", "Embedded", "EmbeddingFilter", "Engine", "Entry", "Filter", "Prepared", "Setting", "catalogue", "load",
+    "names",
+]  # fmt: skip
 
 FOLDERS = ("candidates", "bodies", "pictures")
 
@@ -56,37 +66,73 @@ class Prepared(NamedTuple):
 
 
 class Engine(Protocol):
-    """What computes the scores of a `ModelFilter`: here, or a stand-in that asks another process."""
+    """A model that embeds pictures and captions: in this process, or a stand-in that asks another one.
+
+    Frozen, hashable, and can be pickled; equal settings make equal engines, so that filters share the work. What it
+    makes of a picture does not depend on what else is in the batch.
+    """
+
+    @property
+    def name(self) -> str:
+        """Model and precision; means the same on every machine, and no two engines of a recipe have the same."""
+        ...
 
     @property
     def provenance(self) -> str:
-        """What computes: "model@sha256:first12 precision"."""
+        """What computes: "model@sha256:first12 precision". Reading it may hash or fetch weights."""
         ...
 
-    def similarities(self, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The cosine of each image with its caption, in [-1, 1]: images N x H x W x 3, tokens N x L, result N."""
+    @property
+    def batch_size(self) -> int:
+        """How many pictures it likes to see at once."""
+        ...
+
+    def prepare(self, picture: Picture) -> Prepared:
+        """The model's input for one picture: the cheap part; may be called from many threads."""
+        ...
+
+    def embed(
+        self, images: NDArray[np.uint8], tokens: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Unit vectors of images (N x H x W x 3) and of as many captions (N x L): each N x D."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of texts, such as descriptions of classes: N x D."""
         ...
 
 
 @runtime_checkable
-class ModelFilter(Protocol):
-    """A filter of pictures whose `judge(batch)` is `judge_prepared([prepare(picture) for picture in batch])`."""
+class EmbeddingFilter(Protocol):
+    """A filter of pictures that judges by embeddings: after all others, on full batches, maybe with a model elsewhere.
+
+    `judge(batch)` is `filters.embedding.judge_pictures(self, batch)`.
+    """
 
     @property
-    def batch_size(self) -> int:
-        """The number of prepared pictures that it likes to see at once."""
+    def scores(self) -> str:
+        """The name of a column for its scores; what made them goes into the column "<scores>_model"."""
         ...
 
-    def prepare(self, picture: Picture) -> Prepared:
-        """The model's input for one picture; may be called from many threads."""
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """Every engine that it may ask."""
         ...
 
-    def judge_prepared(self, batch: Sequence[Prepared]) -> list[Verdict]:
-        """One verdict per prepared picture, in order."""
+    def engine_for(self, candidate: Candidate) -> Engine:
+        """Which of `engines` embeds the picture of this candidate."""
         ...
 
-    def scored_by(self, engine: Engine) -> ModelFilter:
-        """The same filter with its scores computed by `engine`."""
+    def judge_embedded(self, batch: Sequence[Embedded]) -> list[Verdict]:
+        """One verdict per embedded picture, in order; each is the same whatever else is in the batch."""
+        ...
+
+    def with_engines(self, swap: Callable[[Engine], Engine]) -> Self:
+        """The same filter with `swap(engine)` in the place of each of its engines."""
+        ...
+
+    def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
+        """One verdict per picture, in order."""
         ...
 
 

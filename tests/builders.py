@@ -9,6 +9,7 @@ from PIL import Image
 
 from crawler.picture.hashes import hashes_of
 from crawler.records import Candidate, Caption, Fetched, Header, ImageSource, Picture, TextSource
+from crawler.tongue import tongue_of
 
 
 def a_candidate(text: str = "a red boat on a lake", **changes: Any) -> Candidate:
@@ -27,6 +28,7 @@ def a_candidate(text: str = "a red boat on a lake", **changes: Any) -> Candidate
         "written_src": "/boat.jpg",
         "written_text": text,
         "base_url": "",
+        "tongue": tongue_of(text),
     }
     return Candidate(**(fields | changes))
 

@@ -1,6 +1,6 @@
 """Which tests show which case of the adversarial checklist: a comment `# checklist 13` above or inside a test says so.
 
-The cases are numbered in docs/conduct.md, which also lists those that were decided otherwise.
+The cases are numbered in docs/adversarial.md, which also lists those that were decided otherwise.
 """
 
 from __future__ import annotations
@@ -8,8 +8,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-#: the cases about addresses, network, bodies, decoders, archives, texts and opt-outs; the others are of other parts
-CASES = (*range(1, 29), *range(46, 53), 55)
+#: the cases about addresses, network, bodies, decoders, archives, texts and opt-outs: `make prove-hostile` runs them
+HOSTILE_CASES = (*range(1, 29), *range(46, 53), 55)
+#: the cases about lists: `make prove-filters` runs them
+FILTER_CASES = tuple(range(38, 45))
+#: all that are ours so far; the others are of other parts
+CASES = (*HOSTILE_CASES, *FILTER_CASES)
 
 _COMMENT = re.compile(r"#.*?\bchecklist ((?:[0-9]+(?:, | and )?)+)")
 _TEST = re.compile(r"\s*(?:async )?def (test_\w+)")

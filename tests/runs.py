@@ -44,7 +44,7 @@ def contents(run: Path) -> dict[str, Any]:
     for path in sorted(path for folder in ("candidates", "plan", "shards") for path in (run / folder).rglob("*")):
         name = str(path.relative_to(run))
         match path.suffix:
-            case ".tar":
+            case ".tar" | ".npy":
                 found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
             case ".parquet":
                 table = pq.read_table(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,17 +12,21 @@ from typing import Any
 from crawler.archives import Etiquette
 from crawler.courtesy.desk import Desk
 from crawler.courtesy.local_desk import LocalDesk
+from crawler.embeddings import folder_name
 from crawler.errors import MissingPackageError, SettingsError
 from crawler.job import Tools
+from crawler.job.judging import score_columns
 from crawler.job.opening import open_web
+from crawler.job.screening import Screening
+from crawler.seen import NothingSeen, Seen
 from crawler.settings import Recipe
 from crawler.wire.resolve import NameCache
-from filters import Engine, ModelFilter, load
+from filters import EmbeddingFilter, Engine, load
 
-#: Given a filter's name, whatever scores in its place: under Ray a stand-in for the scoring actor.
-EngineFor = Callable[[str], Engine]
+#: Given an engine, what computes in its place: under Ray a stand-in that asks a scoring actor.
+Swap = Callable[[Engine], Engine]
 
-#: what every model filter needs
+#: what every engine needs
 _MODEL_PACKAGES = ("torch", "open_clip")
 
 
@@ -32,20 +36,23 @@ def etiquette_of(recipe: Recipe) -> Etiquette:
     return Etiquette(user_agent=fetch.user_agent, contact=fetch.contact, ca_file=fetch.ca_file)
 
 
-def assemble(recipe: Recipe, scratch: Path, *, engine_for: EngineFor | None = None, desk: Desk | None = None) -> Tools:
+def assemble(
+    recipe: Recipe, scratch: Path, *, swap: Swap | None = None, desk: Desk | None = None, seen: Seen | None = None
+) -> Tools:
     """The tools of one process.
 
     Args:
         recipe: says which filters, and how each is set.
         scratch: folder for archives that have to be downloaded before they can be read; made if absent.
-        engine_for: puts another engine into each model filter; None keeps the filter's own, in this process.
+        swap: puts another engine in the place of each that a filter asks; None keeps the filter's own, in this process.
         desk: what this process shares with the others of the run; None where it is the only one.
+        seen: what the data set holds already; None where the recipe keeps every file.
 
     Raises:
         SettingsError: a filter does not exist, or does not like its settings; the message names it.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    built = _built(recipe, engine_for)
+    built = _built(recipe, swap)
     return Tools(
         recipe=recipe,
         scratch=scratch,
@@ -53,31 +60,65 @@ def assemble(recipe: Recipe, scratch: Path, *, engine_for: EngineFor | None = No
         candidate_filters=tuple(built["candidates"]),
         body_filters=tuple(built["bodies"]),
         picture_filters=tuple(built["pictures"]),
-        model_filters=tuple(built["models"]),
+        embedding_filters=tuple(built["embeddings"]),
         open_web=partial(open_web, recipe, desk or LocalDesk(recipe.manners), NameCache()),
+        screening=Screening.of(named for stage in built.values() for named in stage),
+        seen=seen or NothingSeen(),
     )
 
 
-def make_sure(recipe: Recipe, *, with_models: bool) -> None:
+def engines_of(recipe: Recipe) -> dict[str, Engine]:
+    """Every engine that the recipe's filters may ask, once, by its name; no model is loaded.
+
+    Raises:
+        SettingsError: as `assemble`.
+    """
+    return _engines(_built(recipe, None)["embeddings"])
+
+
+def _engines(filters: Iterable[tuple[str, EmbeddingFilter]]) -> dict[str, Engine]:
+    """Raises SettingsError for two that are not the same and that tables and folders could not tell apart."""
+    found: dict[str, Engine] = {}
+    for name, one in filters:
+        for engine in one.engines:
+            known = found.setdefault(folder_name(engine.name), engine)
+            if known != engine:
+                raise SettingsError(
+                    f"{name}: asks {engine.name} otherwise than a filter before it does: give both the same device and "
+                    "batch_size, so that the model is asked once; if they are two models, give their folders two names"
+                )
+    return {engine.name: engine for engine in found.values()}
+
+
+def make_sure(recipe: Recipe, *, with_models: bool) -> list[str]:
     """Whether jobs of this recipe can be done here: asked before the first one, for archives take hours.
+
+    Returns what its user should know: entries of lists that are left out, because they would match anything or nothing.
 
     Every list that a filter names is read. Weights that a hub keeps are fetched into its cache where they are not there
     yet; no model is loaded.
 
     Raises:
         SettingsError: a filter does not exist, does not like its settings, or its model cannot be had here.
-        MissingPackageError: a model filter needs a package that is not installed.
+        MissingPackageError: a filter needs a package that is not installed.
     """
-    models = _built(recipe, None)["models"]
-    for name, one in models if with_models else ():
+    built = _built(recipe, None)
+    for name, one in built["embeddings"] if with_models else ():
         if missing := [package for package in _MODEL_PACKAGES if not _is_installed(package)]:
             raise MissingPackageError(
                 f"{name}: needs {' and '.join(missing)}, not installed here: pip install 'pairtrawl[clip]'"
             )
         try:
-            _ = one.provenance
+            for engine in one.engines:
+                _ = engine.provenance
         except SettingsError as error:
             raise SettingsError(f"{name}: {error}") from error
+    return [
+        f"{name}: entries of its lists that are not used: {', '.join(f'{why} {number:,}' for why, number in left_out)}"
+        for stage in built.values()
+        for name, one in stage
+        if (left_out := sorted(one.listed.skipped.items() if hasattr(one, "listed") else ()))
+    ]
 
 
 def _is_installed(package: str) -> bool:
@@ -87,17 +128,31 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _built(recipe: Recipe, engine_for: EngineFor | None) -> dict[str, list[tuple[str, Any]]]:
-    """The recipe's filters under what they judge: candidates, bodies, pictures; or models."""
+def _built(recipe: Recipe, swap: Swap | None) -> dict[str, list[tuple[str, Any]]]:
+    """The recipe's filters under what they judge: candidates, bodies, pictures; or embeddings."""
     # Read when torch is first imported, which is later. Two OpenMP threads beside busy neighbours were seven times
     # slower than one, because they wait for each other in a loop (2 cores: 2.9 images/s against 19).
     os.environ |= {"OMP_NUM_THREADS": str(recipe.resources.torch_threads), "OMP_WAIT_POLICY": "PASSIVE"}
-    built: dict[str, list[tuple[str, Any]]] = {"candidates": [], "bodies": [], "pictures": [], "models": []}
+    built: dict[str, list[tuple[str, Any]]] = {"candidates": [], "bodies": [], "pictures": [], "embeddings": []}
     for choice in recipe.filters:
         folder, name = choice.use.split(".")
         one: Any = load(choice.use, choice.settings, folder=recipe.folder)
-        if isinstance(one, ModelFilter):
-            one = one.scored_by(engine_for(name)) if engine_for else one
-            folder = "models"
+        if isinstance(one, EmbeddingFilter):
+            one = one.with_engines(swap) if swap else one
+            folder = "embeddings"
         built[folder].append((name, one))
+    _check(recipe, built["pictures"], built["embeddings"])
     return built
+
+
+def _check(recipe: Recipe, pictures: Sequence[tuple[str, Any]], embeddings: Sequence[tuple[str, Any]]) -> None:
+    """What filters must not do to each other, and what a recipe cannot ask for without them."""
+    _engines(embeddings)
+    columns = [column for column, _ in score_columns((*pictures, *embeddings))]
+    if twice := sorted({column for column in columns if columns.count(column) > 1}):
+        raise SettingsError(f"two filters give a score called {twice[0]}; the table of a shard has one such column")
+    if recipe.output.keep_embeddings and not embeddings:
+        raise SettingsError(
+            "output.keep_embeddings: no filter of this recipe asks a model, so there are none; add "
+            "pictures.clip_similarity, with threshold = -1 if it is to keep everything"
+        )

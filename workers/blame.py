@@ -8,9 +8,11 @@ from enum import StrEnum
 from crawler.errors import (
     ArchiveUnavailableError,
     DeskLostError,
+    IndexLostError,
     MissingPackageError,
     PairtrawlError,
     RunFolderError,
+    ScreeningError,
     SettingsError,
 )
 
@@ -33,9 +35,9 @@ class Blame(StrEnum):
 def blame_for(error: Exception) -> Blame:
     """Who can do something about this error."""
     match error:
-        case ArchiveUnavailableError() | DeskLostError():
+        case ArchiveUnavailableError() | DeskLostError() | IndexLostError():
             return Blame.NOBODY
-        case SettingsError() | MissingPackageError() | RunFolderError():
+        case SettingsError() | MissingPackageError() | RunFolderError() | ScreeningError():
             return Blame.SET_UP
         case PairtrawlError():
             return Blame.INPUT

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
-from pathlib import Path
 from typing import Literal
 
 from crawler.errors import MissingPackageError, PairtrawlError
@@ -95,13 +94,12 @@ def _disk() -> str:
 def _clip() -> str:
     import numpy as np  # noqa: PLC0415 - tried here, so that its absence is a finding
 
-    from filters.models.choice import EMBEDDED, choose  # noqa: PLC0415 - heavy
+    from filters.models.choice import engine_of  # noqa: PLC0415 - heavy
     from filters.models.open_clip_border import import_open_clip  # noqa: PLC0415 - heavy
-    from filters.models.similarity import OpenClipEngine  # noqa: PLC0415 - heavy
 
     import_open_clip()
-    engine = OpenClipEngine(choose(EMBEDDED, "", Path()), device="cpu")
-    engine.similarities(np.zeros((0, 64, 64, 3), np.uint8), np.zeros((0, 32), np.int32))  # loads, and tests itself
+    # loads, and tests itself
+    engine_of(device="cpu").embed(np.zeros((0, 64, 64, 3), np.uint8), np.zeros((0, 32), np.int32))
     return f"torch {installed_version('torch')}, open_clip {installed_version('open_clip_torch')}; known answers: right"
 
 

@@ -6,13 +6,14 @@ sources -> extract jobs -> plan -> crawl jobs -> report
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol
 
 from crawler.job import Job, JobKind, Progress, finished
 from crawler.plan import Planned, plan
+from crawler.seen import NothingSeen
+from crawler.seen.opening import look_up_earlier, open_seen
 from crawler.settings import Recipe
 from crawler.sources import Source
 from workers.assemble import assemble
@@ -40,7 +41,7 @@ class Place(Protocol):
         """Largest resident memory of processes that run no jobs themselves, by what they are, in bytes."""
         ...
 
-    def open(self, recipe: Recipe, scratch: Path, kind: JobKind, /) -> AbstractContextManager[Run]:
+    def open(self, recipe: Recipe, folder: RunFolder, kind: JobKind, /) -> AbstractContextManager[Run]:
         """Whatever it takes to run jobs of one kind; closed when they are done."""
         ...
 
@@ -52,10 +53,11 @@ class Here:
     peaks: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
-    def open(self, recipe: Recipe, scratch: Path, _kind: JobKind) -> Iterator[Run]:
+    def open(self, recipe: Recipe, folder: RunFolder, kind: JobKind) -> Iterator[Run]:
         """Tools are made once and used for every job."""
-        tools = assemble(recipe, scratch)
-        yield lambda jobs, progress, stop: run_here(jobs, tools, progress, stop)
+        with closing(open_seen(recipe, folder.path) if kind is JobKind.CRAWL else NothingSeen()) as seen:
+            tools = assemble(recipe, folder.scratch, seen=seen)
+            yield lambda jobs, progress, stop: run_here(jobs, tools, progress, stop)
 
 
 @dataclass(slots=True)
@@ -137,7 +139,8 @@ class Crawl:
                 one for one in sorted(self.folder.candidates.glob("*.parquet")) if one.with_suffix(".json").exists()
             ]
             with self.display.phase("plan", None, "rows") as phase:
-                planned = plan(tables, self.folder.plan, self.recipe.plan)
+                earlier = look_up_earlier(self.recipe, self.folder.path)
+                planned = plan(tables, self.folder.plan, self.recipe.plan, seen=earlier)
                 phase.advance(planned.rows)
         return planned
 
@@ -188,7 +191,7 @@ class Crawl:
         if not jobs or summary.stopped:
             return
         ended = 0
-        with self.place.open(self.recipe, self.folder.scratch, jobs[0].kind) as run:
+        with self.place.open(self.recipe, self.folder, jobs[0].kind) as run:
             for outcome in run(jobs, progress, self.stop):
                 ended += 1
                 summary.note(outcome)

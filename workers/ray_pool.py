@@ -2,8 +2,8 @@
 
 The driver holds one job per actor and nothing else: jobs are pulled from an iterator when an actor is free, so memory
 does not grow with the run. Jobs and outcomes travel as JSON. Pictures travel only between a crawling and a scoring
-actor, in full batches, as the model's small uint8 input; one call per picture would cost more than the work
-(docs/decisions/0007). An actor that dies is replaced and its job runs again, three times at most.
+actor (`workers.ray_scoring`), in full batches, as the model's small uint8 input; one call per picture would cost more
+than the work (docs/decisions/0007). An actor that dies is replaced and its job runs again, three times at most.
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
-import numpy as np
 
 from crawler.errors import MissingPackageError, PairtrawlError, SettingsError
 from crawler.job import Job, JobKind, Progress
 from crawler.settings import Recipe
+from crawler.write import shard_paths
 from filters import Engine
 from workers.assemble import assemble
-from workers.attempt import Outcome, attempt, failed, peak_bytes
+from workers.attempt import Outcome, attempt, failed
 from workers.crawl import Run
 from workers.ray_desk import RayDesk, start_desk
+from workers.ray_scoring import RemoteEngine, Scorer
+from workers.ray_seen import seen_over, start_seen, stop_seen
+from workers.run_folder import RunFolder
 from workers.stop import Stop
 
 #: a job that took this many actors with it is set aside as failed
@@ -53,6 +56,11 @@ class Actors:
     worker_cpus: float = 0.5
     scorer_cpus: float = 0.5
     scorer_gpus: float = 0.0
+
+    @property
+    def workers_of_a_scorer(self) -> int:
+        """How many workers bring their batches to the same scoring actor, at most."""
+        return math.ceil(self.workers / max(1, self.scorers))
 
     @property
     def cpus(self) -> int:
@@ -101,15 +109,15 @@ def local_ray(cpus: float | None = None) -> Iterator[None]:
 class Worker:
     """An actor that runs jobs, one at a time."""
 
-    def __init__(self, recipe: bytes, scratch: str, scorer: object | None, desk: object) -> None:
-        def engine_for(name: str) -> Engine:
-            return RemoteEngine(name, scorer)
+    def __init__(self, recipe: bytes, scratch: str, scorer: object | None, desk: object, seen: list[Any]) -> None:
+        def remote(engine: Engine) -> Engine:
+            return RemoteEngine(engine, scorer)
 
         decoded = msgspec.json.decode(recipe, type=Recipe)
         folder = Path(scratch) / f"worker-{os.getpid()}"
         # With the first job, not here: an actor that cannot be made says why to nobody, and would be replaced in vain.
         self._tools = cache(
-            lambda: assemble(decoded, folder, engine_for=engine_for if scorer else None, desk=RayDesk(desk))
+            lambda: assemble(decoded, folder, swap=remote if scorer else None, desk=RayDesk(desk), seen=seen_over(seen))
         )
 
     def work(self, job: bytes) -> bytes:
@@ -122,68 +130,18 @@ class Worker:
         return msgspec.json.encode(attempt(decoded, tools))
 
 
-class Scorer:
-    """An actor that holds the models, and scores batches for the workers."""
-
-    def __init__(self, recipe: bytes, scratch: str) -> None:
-        decoded = msgspec.json.decode(recipe, type=Recipe)
-        self._tools = cache(lambda: assemble(decoded, Path(scratch)))  # with the first question, as a worker does
-
-    def similarities(self, name: str, images: np.ndarray[Any, Any], tokens: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - an array
-        """What the engine of filter `name` says of a batch."""
-        return self._engine(name).similarities(images, tokens)
-
-    def provenance(self, name: str) -> str:
-        """What the engine of filter `name` is."""
-        return str(self._engine(name).provenance)
-
-    def peak(self) -> int:
-        """Peak memory of this actor, in bytes."""
-        return peak_bytes()
-
-    def _engine(self, name: str) -> Engine:
-        engine: Engine = dict(self._tools().model_filters)[name].engine  # type: ignore[attr-defined]
-        return engine
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteEngine:
-    """Stands in a model filter where its own engine stood; the same question goes to a scoring actor."""
-
-    name: str
-    scorer: Any
-
-    @property
-    def provenance(self) -> str:
-        """As the engine's own."""
-        return str(_answer(self.scorer.provenance.remote(self.name)))
-
-    def similarities(self, images: np.ndarray[Any, Any], tokens: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - an array
-        """As the engine's own: float32, one per row."""
-        return _answer(self.scorer.similarities.remote(self.name, images, tokens))
-
-
-def _answer(question: object) -> Any:  # noqa: ANN401 - whatever was asked for
-    """What an actor answers. Its own error is raised as it was there: Ray's wrapping is a page of traceback."""
-    ray = _import_ray()
-    try:
-        return ray.get(question)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, PairtrawlError):
-            raise error.cause from error
-        raise
-
-
 class RayPool:
     """Actors for one recipe, ready to run jobs. A context manager: leaving it ends its actors."""
 
-    def __init__(self, recipe: Recipe, scratch: Path, actors: Actors, *, scoring: bool) -> None:
+    def __init__(self, recipe: Recipe, folder: RunFolder, actors: Actors, kind: JobKind) -> None:
         self._ray = _import_ray()
         self._recipe = msgspec.json.encode(recipe)
-        self._scratch = str(scratch)
+        self._output = recipe.output
+        self._scratch = str(folder.scratch)
         self._actors = actors
         self._worker_class = self._ray.remote(Worker).options(num_cpus=actors.worker_cpus, max_restarts=0)
-        self._scorers = [self._new_scorer() for _ in range(actors.scorers)] if scoring else []
+        self._seen = start_seen(recipe, folder.path) if kind is JobKind.CRAWL else []
+        self._scorers = [self._new_scorer() for _ in range(actors.scorers)] if kind is JobKind.CRAWL else []
         self._desk = start_desk(recipe.manners, hold_seconds=_HOLD_SECONDS + recipe.fetch.total_seconds)
         self._started = 0
         self._workers = [self._new_worker() for _ in range(actors.workers)]
@@ -194,6 +152,7 @@ class RayPool:
     def __exit__(self, *_exc: object) -> None:
         for actor in (*self._workers, *self._scorers, self._desk):
             self._ray.kill(actor)
+        stop_seen(self._seen)
 
     def scorer_peaks(self) -> list[int]:
         """Peak memory of each scoring actor, in bytes."""
@@ -231,18 +190,25 @@ class RayPool:
             self._workers[place] = self._new_worker()
             if tries + 1 < TRIES:
                 return None
+            if job.kind is JobKind.CRAWL:
+                shard = shard_paths(Path(job.output), job.number, self._output).table.stem
+                seen_over(self._seen).release(shard)
             return Outcome(job=job, failure=f"{job.name}: took {TRIES} actors with it: {error}")
 
     def _new_worker(self) -> Any:  # noqa: ANN401 - Ray's handle
         scorer = self._scorers[self._started % len(self._scorers)] if self._scorers else None
         self._started += 1
-        return self._worker_class.remote(self._recipe, self._scratch, scorer, self._desk)
+        return self._worker_class.remote(self._recipe, self._scratch, scorer, self._desk, self._seen)
 
     def _new_scorer(self) -> Any:  # noqa: ANN401 - Ray's handle
         # Ray itself restarts a dead scorer and repeats its calls: scoring has no side effects
-        options = {"num_cpus": self._actors.scorer_cpus, "num_gpus": self._actors.scorer_gpus}
+        options = {
+            "num_cpus": self._actors.scorer_cpus,
+            "num_gpus": self._actors.scorer_gpus,
+            "max_concurrency": self._actors.workers_of_a_scorer + 1,  # and the driver, which asks for its peak
+        }
         actor = self._ray.remote(Scorer).options(max_restarts=-1, max_task_retries=TRIES, **options)
-        return actor.remote(self._recipe, self._scratch)
+        return actor.remote(self._recipe)
 
 
 def _next(again: deque[tuple[Job, int]], waiting: Iterator[Job]) -> tuple[Job, int] | None:
@@ -283,9 +249,9 @@ class OnRay:
     peaks: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
-    def open(self, recipe: Recipe, scratch: Path, kind: JobKind) -> Iterator[Run]:
+    def open(self, recipe: Recipe, folder: RunFolder, kind: JobKind) -> Iterator[Run]:
         """Parsing actors for extract jobs; fetching and scoring actors for crawl jobs."""
-        with RayPool(recipe, scratch, self.actors, scoring=kind is JobKind.CRAWL) as pool:
+        with RayPool(recipe, folder, self.actors, kind) as pool:
             yield pool.run
             if scorers := pool.scorer_peaks():
                 self.peaks["scoring actor"] = max(scorers)

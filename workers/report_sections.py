@@ -28,7 +28,8 @@ _STAGES = {
     "filter bodies": ("Judge bytes", "before any decoder sees them"),
     "decode": ("Decode", "bytes to pixels"),
     "filter pictures": ("Judge pictures", "pixels, then likeness to the text"),
-    "placeholders": ("Look at the job as a whole", "one file under many addresses"),
+    "placeholders": ("Look for placeholders", "one file under many addresses"),
+    "duplicates": ("Look for duplicates", "the same file, or nearly the same picture, again"),
 }
 #: stages that count something else than pairs: their bars have a scale of their own
 _OWN_SCALE = frozenset(("read", "extract"))

@@ -59,6 +59,11 @@ class RunFolder:
         return self.path / "shards"
 
     @property
+    def seen(self) -> Path:
+        """What the shards of this run and of earlier ones hold, as an index; made again where it is missing."""
+        return self.path / "seen"
+
+    @property
     def scratch(self) -> Path:
         """Archives while they are read; empty between runs."""
         return self.path / "scratch"
@@ -151,7 +156,7 @@ class RunFolder:
         if self.pinned() is None:
             self._refuse_foreign_files("--fresh removes runs only")
             return
-        for folder in (self.candidates, self.plan.path, self.shards, self.scratch):
+        for folder in (self.candidates, self.plan.path, self.shards, self.seen, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.report, self.page, self.pin):  # the pin last: a folder without it is nobody's
             file.unlink(missing_ok=True)

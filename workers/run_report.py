@@ -106,7 +106,7 @@ def _totals(stages: Sequence[StageCount]) -> dict[str, int]:
         "candidates": number("extract", "kept"),
         "planned": number("plan", "kept"),
         "fetched": number("fetch", "kept"),
-        "kept": number("placeholders", "kept"),
+        "kept": number("duplicates", "kept"),
     }
 
 

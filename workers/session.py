@@ -17,6 +17,7 @@ from rich.table import Table
 
 from crawler.archives import read_listing
 from crawler.errors import SettingsError
+from crawler.seen.opening import earlier_shards
 from crawler.settings import Recipe
 from crawler.sources import Source, resolve_inputs
 from workers.assemble import etiquette_of, make_sure
@@ -52,7 +53,8 @@ def run_crawl(recipe: Recipe, inputs: list[str], output: Path, asked: Asked, *, 
     console = a_console(to_stderr=as_json)
     display = Display(console)
     place_to_run = _place(asked)
-    make_sure(recipe, with_models=asked.last_phase == "crawl")
+    remarks = make_sure(recipe, with_models=asked.last_phase == "crawl")
+    earlier_shards(recipe, output)
     sources = find_sources(recipe, inputs)
     folder = RunFolder(output)
     with folder.held():
@@ -60,6 +62,8 @@ def run_crawl(recipe: Recipe, inputs: list[str], output: Path, asked: Asked, *, 
             folder.clear()
         folder.open(recipe, sources, version("pairtrawl"))
         display.say(f"{recipe.name}: {len(sources)} archive{'s' if len(sources) != 1 else ''} into {output}/")
+        for remark in remarks:
+            display.say(remark)
         if not recipe.fetch.contact and asked.last_phase == "crawl":
             display.say("No contact set: site owners cannot reach you. Put `contact` under [fetch] in the recipe.")
         with stop_on_signals(display.say) as stop, place_to_run as place:

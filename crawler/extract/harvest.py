@@ -11,6 +11,7 @@ from crawler.extract.signals import Signals
 from crawler.masking import mask
 from crawler.records import Candidate, Caption, Page, TextSource
 from crawler.settings import Extract
+from crawler.tongue import tongue_of
 from crawler.urls import LONGEST_LINK, Base
 
 #: the texts of one image as written, in the order of TextSource; a plain tuple, for it is made for every image
@@ -137,6 +138,7 @@ class Harvest:
             # caption: cc2dataset keeps a lone space, and its rows must be derivable from ours.
             written_text=self._kept_as_written(written, caption),
             base_url=self._written_base,
+            tongue=tongue_of(caption.text),
         )
 
     def _cleaned(self, text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -17,8 +17,10 @@ import msgspec
 
 from crawler.archives import Etiquette
 from crawler.fetch import Web
-from crawler.job.judging import CandidateFilter, FetchedFilter, ModelFilter, PictureFilter
+from crawler.job.judging import CandidateFilter, EmbeddingFilter, FetchedFilter, PictureFilter
+from crawler.job.screening import Screening
 from crawler.report import Report
+from crawler.seen import NothingSeen, Seen
 from crawler.settings import Recipe
 
 
@@ -69,9 +71,14 @@ class Tools:
     candidate_filters: tuple[tuple[str, CandidateFilter], ...]
     body_filters: tuple[tuple[str, FetchedFilter], ...]
     picture_filters: tuple[tuple[str, PictureFilter], ...]
-    model_filters: tuple[tuple[str, ModelFilter], ...]
+    #: those of the pictures that judge by embeddings: after all others, whatever the recipe's order
+    embedding_filters: tuple[tuple[str, EmbeddingFilter], ...]
     #: opens the network; made anew for each job, inside its event loop
     open_web: Callable[[], AbstractAsyncContextManager[Web]]
+    #: which of the filters withhold what they reject, and how much each may reject
+    screening: Screening = field(default_factory=Screening)
+    #: what the data set and earlier runs hold already: asked before a shard is committed
+    seen: Seen = field(default_factory=NothingSeen)
 
 
 def run_job(job: Job, tools: Tools, progress: Progress = lambda _rows: None) -> Report:

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,15 +23,17 @@ import msgspec
 from crawler.errors import PairtrawlError
 from crawler.fetch import Terms, Web, fetch
 from crawler.flow import Budget
-from crawler.job.judging import judge_all
+from crawler.job.duplicates import Claim, Shown, claiming, duplicates, shown_of
+from crawler.job.judging import Makers, judge_all, score_columns
 from crawler.job.looking import Decoder, Looked, Turned, look
 from crawler.job.placeholders import Kept, kept_of, placeholders
+from crawler.job.scoring import Scored, Scoring
 from crawler.picture.sandbox import open_sandboxes
-from crawler.records import Candidate, Fault, Fetched, Rejected, Sample
+from crawler.records import Candidate, Fault, Fetched, Rejected
 from crawler.report import Report, chain
 from crawler.tables import read_candidates
 from crawler.wire.resolve import LookUps
-from crawler.write import Facts, ShardWriter
+from crawler.write import ShardWriter, shard_paths
 
 if TYPE_CHECKING:
     from crawler.job import Job, Progress, Tools
@@ -45,7 +46,7 @@ _PATIENCE_SECONDS = 0.5
 #: must not hold up the others. A waiting row costs some 3 kB.
 _ROWS_UNDER_WAY = 16_384
 #: the stages of a row's way, in order; each rejection is counted under one of them
-_STAGES = ("filter candidates", "fetch", "filter bodies", "decode", "filter pictures", "placeholders")
+_STAGES = ("filter candidates", "fetch", "filter bodies", "decode", "filter pictures", "placeholders", "duplicates")
 
 
 def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
@@ -61,7 +62,8 @@ def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [candidate for group in read_candidates(Path(job.input)) for candidate in group]
     output, plan = tools.recipe.output, tools.recipe.plan
-    with ShardWriter(folder, job.number, max(plan.rows_per_job, len(rows)), output, _columns(tools)) as writer:
+    columns = score_columns((*tools.picture_filters, *tools.embedding_filters))
+    with ShardWriter(folder, job.number, max(plan.rows_per_job, len(rows)), output, columns) as writer:
         line = _Line(tools, writer, progress)
         try:
             asyncio.run(line.run(rows))
@@ -69,18 +71,22 @@ def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
             if (told := _for_the_user(group)) is None:
                 raise
             raise told from group
-        report = Report(
-            job=job.name,
-            kind=job.kind.value,
-            recipe=job.recipe,
-            stages=chain(len(rows), [(stage, line.turned[stage]) for stage in _STAGES], kept=line.kept),
-            bytes_received=line.bytes_received,
-            bytes_written=line.bytes_written,
-            names_looked_up=line.look_ups.cached + line.look_ups.joined + line.look_ups.asked,
-            names_asked=line.look_ups.asked,
-            seconds=round(time.monotonic() - began, 3),
-        )
-        writer.commit({"report": msgspec.to_builtins(report)})
+        with claiming(tools.seen, shard_paths(folder, job.number, output).table.stem) as claim:
+            line.look_back(claim)
+            stages = chain(len(rows), [(stage, line.turned[stage]) for stage in _STAGES], kept=line.kept)
+            tools.screening.check(job.name, stages)
+            report = Report(
+                job=job.name,
+                kind=job.kind.value,
+                recipe=job.recipe,
+                stages=stages,
+                bytes_received=line.bytes_received,
+                bytes_written=line.bytes_written,
+                names_looked_up=line.look_ups.cached + line.look_ups.joined + line.look_ups.asked,
+                names_asked=line.look_ups.asked,
+                seconds=round(time.monotonic() - began, 3),
+            )
+            writer.commit({"report": msgspec.to_builtins(report)})
     return report
 
 
@@ -95,14 +101,6 @@ def _for_the_user(group: ExceptionGroup) -> Exception | None:
     return told
 
 
-def _columns(tools: Tools) -> list[tuple[str, str]]:
-    """Score columns of the recipe's filters: the number, and what made it."""
-    columns = []
-    for _, one in tools.model_filters:
-        columns += [(one.scores, "float"), (f"{one.scores}_model", "string")]
-    return columns
-
-
 class _Line:
     """The production line of one job. What is counted here is counted where it happens, not derived."""
 
@@ -111,12 +109,13 @@ class _Line:
         self._tools = tools
         self._writer = writer
         self._progress = progress
-        self._provenance: dict[str, str] = {}  # of each model filter; asking may hash its weights, so once a job
+        self._makers = Makers()
+        self._scoring = Scoring(tools.embedding_filters)
         self._bodies = Budget(resources.body_bytes_in_flight)
         self._fetched: asyncio.Queue[tuple[int, Fetched] | None] = asyncio.Queue()
-        self._batch = max((one.batch_size for _, one in tools.model_filters), default=1)
-        self._looked: asyncio.Queue[tuple[int, Looked] | None] = asyncio.Queue(maxsize=self._batch)
-        self._shown: list[Kept] = []
+        self._looked: asyncio.Queue[tuple[int, Looked] | None] = asyncio.Queue(maxsize=self._scoring.batch_size)
+        self._kept: list[Kept] = []
+        self._shown: dict[int, Shown] = {}
         self.turned: dict[str, Counter[str]] = {stage: Counter() for stage in _STAGES}
         self.kept = 0
         self.bytes_received = 0
@@ -137,10 +136,14 @@ class _Line:
                 group.create_task(self._look_all(decoding, sandboxes))
                 group.create_task(self._score_all(scoring))
             self.look_ups = web.look_ups
-        for index in placeholders(self._shown, recipe.output.placeholder_addresses):
-            self.bytes_written -= self._writer.take_back(index, Fault.PLACEHOLDER)
-            self.turned["placeholders"][Fault.PLACEHOLDER.value] += 1
-            self.kept -= 1
+
+    def look_back(self, claim: Claim) -> None:
+        """Take back what shows only in the job as a whole; what is left is claimed against the other jobs."""
+        recipe = self._tools.recipe
+        for index in placeholders(self._kept, recipe.output.placeholder_addresses):
+            self._take_back(index, "placeholders", Fault.PLACEHOLDER)
+        for index, fault in duplicates(list(self._shown.values()), recipe.duplicates, claim):
+            self._take_back(index, "duplicates", fault)
 
     def _admit(self, rows: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
         """The rows that the candidate filters let through; the others end here."""
@@ -185,7 +188,7 @@ class _Line:
         async def looker(decoder: Decoder) -> None:
             while batch := await self._next_bodies():
                 bodies = [fetched for _, fetched in batch]
-                outcomes = await loop.run_in_executor(threads, look, bodies, decoder, self._tools)
+                outcomes = await loop.run_in_executor(threads, look, bodies, decoder, self._tools, self._makers)
                 for (index, fetched), outcome in zip(batch, outcomes, strict=True):
                     if isinstance(outcome, Looked):
                         await self._looked.put((index, outcome))
@@ -213,57 +216,52 @@ class _Line:
         return batch
 
     async def _score_all(self, thread: ThreadPoolExecutor) -> None:
-        """Score in full batches, and write."""
+        """Judge by embeddings, in full batches, and write."""
         loop = asyncio.get_running_loop()
-        held: list[tuple[int, Looked]] = []
         ended = False
         while not ended:
+            partial = False
             try:
-                item = await asyncio.wait_for(self._looked.get(), _PATIENCE_SECONDS if held else None)
+                item = await asyncio.wait_for(
+                    self._looked.get(), _PATIENCE_SECONDS if self._scoring.is_waiting else None
+                )
             except TimeoutError:
-                full = True
+                partial = True
             else:
-                ended = item is None
-                held += [item] if item else []
-                full = len(held) >= self._batch or ended
-            if full and held:
-                outcomes = await loop.run_in_executor(thread, self._score, [looked for _, looked in held])
-                for (index, looked), outcome in zip(held, outcomes, strict=True):
-                    self._bodies.give(len(looked.sample.fetched.body))
+                partial = ended = item is None
+                if item is not None and (scored := self._scoring.enter(*item)):
+                    self._end(item[0], scored)
+            while batch := self._scoring.next_batch(partial=partial):
+                for index, outcome in await loop.run_in_executor(thread, self._scoring.score, batch):
                     self._end(index, outcome)
-                held = []
 
-    def _score(self, batch: Sequence[Looked]) -> list[Sample | Turned]:
-        """Each model filter's word on those that are left; runs in the model's thread."""
-        samples = [looked.sample for looked in batch]
-        turned: dict[int, Turned] = {}
-        for number, (name, one) in enumerate(self._tools.model_filters):
-            made_by = self._provenance.get(name) or self._provenance.setdefault(name, one.provenance)
-            inside = [place for place in range(len(batch)) if place not in turned]
-            verdicts = one.judge_prepared([batch[place].prepared[number] for place in inside])
-            for place, verdict in zip(inside, verdicts, strict=True):
-                sample = samples[place]
-                if verdict.score is not None:
-                    scores = (*sample.scores, (one.scores, verdict.score), (f"{one.scores}_model", made_by))
-                    sample = samples[place] = replace(sample, scores=scores)
-                if not verdict.keep:
-                    rejected = Rejected(sample.fetched.candidate, name, verdict.detail)
-                    facts = Facts(sample.fetched, sample.header, sample.hashes, sample.scores)
-                    turned[place] = Turned("filter pictures", rejected, facts)
-        return [turned.get(place, samples[place]) for place in range(len(batch))]
-
-    def _end(self, index: int, outcome: Sample | Turned) -> None:
+    def _end(self, index: int, outcome: Scored | Turned) -> None:
+        """What has been scored goes to the writer, and its body's room to the next download."""
         if isinstance(outcome, Turned):
+            assert outcome.facts is not None  # it was downloaded
+            self._bodies.give(len(outcome.facts.fetched.body))
             self._turn_away(index, outcome)
             return
-        self._writer.keep(index, outcome)
-        candidate = outcome.fetched.candidate
-        self._shown.append(kept_of(index, outcome.hashes.sha256, candidate.image_url, candidate.caption.text))
+        sample = outcome.sample
+        self._bodies.give(len(sample.fetched.body))
+        self._writer.keep(index, sample, outcome.embedded)
+        candidate = sample.fetched.candidate
+        self._kept.append(kept_of(index, sample.hashes.sha256, candidate.image_url, candidate.caption.text))
+        self._shown[index] = shown_of(index, sample.hashes)
         self.kept += 1
-        self.bytes_written += len(outcome.image)
+        self.bytes_written += len(sample.image)
         self._progress(1)
 
     def _turn_away(self, index: int, turned: Turned) -> None:
-        self._writer.reject(index, turned.rejected, turned.facts)
+        if turned.rejected.reason in self._tools.screening.withheld:
+            self._writer.withhold(index)
+        else:
+            self._writer.reject(index, turned.rejected, turned.facts)
         self.turned[turned.stage][str(turned.rejected.reason)] += 1
         self._progress(1)
+
+    def _take_back(self, index: int, stage: str, fault: Fault) -> None:
+        del self._shown[index]
+        self.bytes_written -= self._writer.take_back(index, fault)
+        self.turned[stage][fault.value] += 1
+        self.kept -= 1

@@ -43,7 +43,10 @@ class _Count:
 
 
 def extract_archive(job: Job, tools: Tools, progress: Progress) -> Report:
-    """Read the archive, write every candidate with the word of the candidate filters, then the marker."""
+    """Read the archive, write every candidate with the word of the candidate filters, then the marker.
+
+    Candidates that a confidential list names are counted, and not written.
+    """
     began = time.monotonic()
     files = ExtractFiles(Path(job.output), job.number)
     files.folder.mkdir(parents=True, exist_ok=True)
@@ -51,15 +54,17 @@ def extract_archive(job: Job, tools: Tools, progress: Progress) -> Report:
     with nearby(job.input, tools.etiquette, tools.scratch) as archive, atomic_path(files.table) as path:
         _write_table(job, tools, archive, path, count, progress)
         size = archive.stat().st_size
+        stages = (
+            *chain(count.records, [("read", count.skipped)], kept=count.pages),
+            *chain(count.images, [("extract", count.dropped)], kept=count.candidates),
+            *chain(count.candidates, [("candidates", count.rejected)], kept=count.written),
+        )
+        tools.screening.check(job.name, stages)
     report = Report(
         job=job.name,
         kind=job.kind.value,
         recipe=job.recipe,
-        stages=(
-            *chain(count.records, [("read", count.skipped)], kept=count.pages),
-            *chain(count.images, [("extract", count.dropped)], kept=count.candidates),
-            *chain(count.candidates, [("candidates", count.rejected)], kept=count.written),
-        ),
+        stages=stages,
         incomplete=count.incomplete,
         bytes_read=size,
         bytes_written=files.table.stat().st_size,
@@ -77,7 +82,9 @@ def _write_table(job: Job, tools: Tools, archive: Path, path: Path, count: _Coun
 
         def flush() -> None:
             rulings = judge_all(tools.candidate_filters, held)
-            table.write(held, [ruling and ruling[0] for ruling in rulings])
+            reasons = [ruling and ruling[0] for ruling in rulings]
+            told = [place for place, reason in enumerate(reasons) if reason not in tools.screening.withheld]
+            table.write([held[place] for place in told], [reasons[place] for place in told])
             count.rejected.update(ruling[0] for ruling in rulings if ruling)
             count.written += rulings.count(None)
             progress(len(held))

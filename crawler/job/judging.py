@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from crawler.records import Candidate, Fetched, Picture, Verdict
+from crawler.records import Candidate, Embedded, Fetched, Picture, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Record = TypeVar("Record")
 Seen_contra = TypeVar("Seen_contra", contravariant=True)
@@ -24,13 +28,51 @@ FetchedFilter = Judge[Fetched]
 PictureFilter = Judge[Picture]
 
 
-class ModelFilter(Protocol):
-    """A filter in two phases: `prepare` runs beside the decoder in many threads, `judge_prepared` on full batches."""
+class Prepared(Protocol):
+    """One picture and its caption as an engine takes them: two arrays, the same shape for all pictures."""
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """Height x width x 3."""
+        ...
+
+    @property
+    def tokens(self) -> NDArray[np.int32]:
+        """The caption."""
+        ...
+
+
+class Engine(Protocol):
+    """A model that embeds pictures and captions. Hashable; equal ones do the same, so each picture is shown to one."""
+
+    @property
+    def name(self) -> str:
+        """Model and precision; no two engines of a recipe have the same."""
+        ...
+
+    @property
+    def provenance(self) -> str:
+        """What computes: model, digest of its weights, precision."""
+        ...
 
     @property
     def batch_size(self) -> int:
-        """How many it likes to see at once."""
+        """How many pictures it likes to see at once."""
         ...
+
+    def prepare(self, picture: Picture, /) -> Prepared:
+        """The model's own small input; called from many threads."""
+        ...
+
+    def embed(
+        self, images: NDArray[np.uint8], tokens: NDArray[np.int32], /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Unit vectors of images and of captions, row by row."""
+        ...
+
+
+class EmbeddingFilter(Protocol):
+    """A filter that judges by what an engine makes of a picture and its caption, on full batches."""
 
     @property
     def scores(self) -> str:
@@ -38,20 +80,21 @@ class ModelFilter(Protocol):
         ...
 
     @property
-    def provenance(self) -> str:
-        """What made the score: model, digest of its weights, precision."""
+    def engines(self) -> tuple[Engine, ...]:
+        """Every engine that it may ask."""
         ...
 
-    def prepare(self, picture: Picture, /) -> Any:  # noqa: ANN401 - the model's own affair
-        """The model's own small input."""
+    def engine_for(self, candidate: Candidate, /) -> Engine:
+        """The one that it asks for this candidate."""
         ...
 
-    def judge_prepared(self, batch: Sequence[Any], /) -> list[Verdict]:
-        """The verdicts on prepared pictures."""
+    def judge_embedded(self, batch: Sequence[Embedded], /) -> list[Verdict]:
+        """The verdicts on embedded pictures."""
         ...
 
 
 Ruling = tuple[str, Verdict]  # the filter that rejected, and its word
+Scores = tuple[tuple[str, float | str], ...]  # columns and values
 
 
 def judge_all(filters: Sequence[tuple[str, Judge[Record]]], batch: Sequence[Record]) -> list[Ruling | None]:
@@ -69,3 +112,45 @@ def judge_all(filters: Sequence[tuple[str, Judge[Record]]], batch: Sequence[Reco
                 rulings[index] = (name, verdict)
         inside = [index for index in inside if rulings[index] is None]
     return rulings
+
+
+class Makers:
+    """What made the scores of each filter: asked once, for it may hash weights. May be used by many threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def of(self, name: str, one: Any) -> str:  # noqa: ANN401 - any filter that gives scores
+        """Of the filter called `name`."""
+        if name not in self._known:
+            self._known[name] = str(getattr(one, "provenance", name))
+        return self._known[name]
+
+
+def judge_picture(
+    filters: Sequence[tuple[str, PictureFilter]], picture: Picture, makers: Makers
+) -> tuple[Ruling | None, Scores]:
+    """The first filter that rejects the picture, or None; and the scores of all that saw it, that one included.
+
+    Raises:
+        ValueError: a filter gave another number of verdicts than one.
+    """
+    scores: Scores = ()
+    for name, one in filters:
+        (verdict,) = one.judge([picture])
+        if verdict.score is not None and hasattr(one, "scores"):
+            scores += scores_of(one.scores, verdict, makers.of(name, one))
+        if not verdict.keep:
+            return (name, verdict), scores
+    return None, scores
+
+
+def scores_of(column: str, verdict: Verdict, made_by: str) -> Scores:
+    """The two columns of a score: the number, and what made it. None where a filter gave no number."""
+    return () if verdict.score is None else ((column, verdict.score), (f"{column}_model", made_by))
+
+
+def score_columns(filters: Sequence[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """The columns of all filters that give scores, in their order: name and kind."""
+    scoring = [one.scores for _, one in filters if hasattr(one, "scores")]
+    return [(column, kind) for one in scoring for column, kind in ((one, "float"), (f"{one}_model", "string"))]

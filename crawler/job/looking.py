@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from crawler.job.judging import judge_all
+from crawler.job.judging import Engine, Makers, Prepared, judge_all, judge_picture
 from crawler.picture.encode import encode
 from crawler.records import Fetched, Picture, Rejected, Sample
 from crawler.rows import Facts
@@ -34,33 +34,34 @@ class Turned:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A picture that passed all filters but those of the models, and is waiting for them."""
+    """A picture that passed all filters but those that judge by embeddings, and is waiting for them."""
 
     sample: Sample  # its scores are those of the filters so far
-    prepared: tuple[object, ...]  # one per model filter
+    prepared: Mapping[Engine, Prepared]  # for each engine that a filter may ask for it
 
 
-def look(batch: Sequence[Fetched], decoder: Decoder, tools: Tools) -> list[Looked | Turned]:
-    """Judge bodies, decode, judge pictures, encode, and prepare what models will ask for; one outcome per body."""
+def look(batch: Sequence[Fetched], decoder: Decoder, tools: Tools, makers: Makers) -> list[Looked | Turned]:
+    """Judge bodies, decode, judge pictures, encode, and prepare what engines will ask for; one outcome per body."""
     outcomes: list[Looked | Turned] = []
     for fetched, ruling in zip(batch, judge_all(tools.body_filters, batch), strict=True):
         if ruling is None:
-            outcomes.append(_look_at(fetched, decoder, tools))
+            outcomes.append(_look_at(fetched, decoder, tools, makers))
         else:
             rejected = Rejected(fetched.candidate, ruling[0], ruling[1].detail)
             outcomes.append(Turned("filter bodies", rejected, Facts(fetched)))
     return outcomes
 
 
-def _look_at(fetched: Fetched, decoder: Decoder, tools: Tools) -> Looked | Turned:
+def _look_at(fetched: Fetched, decoder: Decoder, tools: Tools, makers: Makers) -> Looked | Turned:
     picture = decoder.decode(fetched)
     if isinstance(picture, Rejected):
         return Turned("decode", picture, Facts(fetched))
-    (ruling,) = judge_all(tools.picture_filters, [picture])
+    ruling, scores = judge_picture(tools.picture_filters, picture, makers)
     if ruling is not None:
         rejected = Rejected(fetched.candidate, ruling[0], ruling[1].detail)
-        return Turned("filter pictures", rejected, Facts(fetched, picture.header, picture.hashes))
+        return Turned("filter pictures", rejected, Facts(fetched, picture.header, picture.hashes, scores))
     encoded = encode(picture, tools.recipe.output)
-    prepared = tuple(one.prepare(picture) for _, one in tools.model_filters)
-    sample = Sample(fetched, picture.header, picture.hashes, encoded.image, encoded.width, encoded.height, scores=())
+    engines = {one.engine_for(fetched.candidate) for _, one in tools.embedding_filters}
+    prepared = {engine: engine.prepare(picture) for engine in engines}
+    sample = Sample(fetched, picture.header, picture.hashes, encoded.image, encoded.width, encoded.height, scores)
     return Looked(sample, prepared)

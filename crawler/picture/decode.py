@@ -21,6 +21,7 @@ from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, Unidentified
 
 from crawler.picture.colours import has_no_agreed_white, to_rgb
 from crawler.picture.hashes import hashes_of
+from crawler.picture.made_by import made_by
 from crawler.picture.magic import jpeg_scans, kind_of, webp_size
 from crawler.records import Fault, Fetched, Header, Picture, Rejected
 
@@ -143,7 +144,8 @@ def _decoded(body: bytes, kind: str, settings: Decode) -> Decoded:
     orientation = _orientation_tag(image)
     image.load()
     _check_jpeg_is_whole(image, body, kind)
-    header = Header(width, height, kind, 2 if _is_animated(image, kind) else 1, orientation)
+    frames = 2 if _is_animated(image, kind) else 1
+    header = Header(width, height, kind, frames, orientation, made_by(body, kind))
     if has_no_agreed_white(image):
         raise _RefusedError(Fault.FORMAT_REFUSED, f"samples of 32 bits, mode {image.mode}")
     pixels = to_rgb(image)

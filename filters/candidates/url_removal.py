@@ -1,99 +1,83 @@
 """Drop candidates whose image or page is named by the list (or lists) of addresses and domains at `path`.
 
-One entry a line. An address ("https://site.example/a.jpg") names that picture, or all pictures of that page; http and
-https are the same address, as are addresses that browsers make the same (WHATWG). A domain ("site.example") names
-itself and its subdomains, as host of the picture or of the page. `#` starts a comment. The file may be gzipped.
+An address ("https://site.example/a.jpg") names that picture, or all pictures of that page; http and https are the same
+address, as are addresses that browsers make the same (WHATWG). A domain ("site.example") names itself and its
+subdomains, as host of the picture or of the page. A hash (kind "url_md5", "url_sha1" or "url_sha256") names an address
+that has it in any of the usual spellings. Every form of list that docs/filters.md describes.
+
+| setting | unit and meaning |
+|---|---|
+| `path` | file of the list, or several; they stand on the recipe's folder |
+| `kind` | "url", "domain", "url_md5", "url_sha1" or "url_sha256": what a value is that does not say so itself |
+| `form` | "text", "csv", "json" or "xml"; "auto" looks at the content |
+| `columns` | of tables: for "url", "domain", "value", "kind", "status" and the like its heading, or its number from 1 |
+| `key` | file of the key of a confidential list |
+| `max_age_days` | days since a confidential list was issued, at most |
+| `most_share` | share of a job's candidates, 0 to 1, at most; none is 0.001 for confidential lists and 1 for others |
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
-
-import can_ada
 
 from crawler.records import Candidate, Verdict
-from filters.lists import BadLineError, lines, read_lists
+from filters.lists import (
+    MAX_AGE_DAYS,
+    Form,
+    ListColumns,
+    ListPath,
+    Lists,
+    MaxAgeDays,
+    MostShare,
+    Named,
+    listed_urls,
+    load_lists,
+)
+from filters.lists.urls import URL_KINDS
 
-_UNREADABLE = re.compile(r"[\x00-\x20\x7f]")
 
-
-class Listed(NamedTuple):
-    """One entry: an address where `rest` is not empty, else a domain."""
-
-    host: str  # punycode, without a final dot
-    rest: str = ""  # port, path and query
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class UrlRemoval:
     """Judges by addresses of picture and page."""
 
-    listed: frozenset[Listed] = field(repr=False)
+    listed: Lists = field(repr=False)
+    most_share: float
+
+    @property
+    def confidential(self) -> bool:
+        """Whether nothing may be written of what the list takes out."""
+        return self.listed.confidential
 
     def judge(self, batch: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate, in order. It never says which entry matched."""
-        return [
-            Verdict(not (self._names(candidate.image_url) or self._names(candidate.page_url))) for candidate in batch
-        ]
-
-    def _names(self, url: str) -> bool:
-        address = _address(url)
-        if address is None:
-            return False
-        labels = address.host.split(".")
-        return address in self.listed or any(
-            Listed(".".join(labels[start:])) in self.listed for start in range(len(labels))
-        )
+        named = [_addresses(candidate) for candidate in batch]
+        hits = listed_urls(self.listed, (url for urls in named for url in urls))
+        return [Verdict(hits.isdisjoint(urls)) for urls in named]
 
 
-def build(*, path: str | tuple[str, ...], folder: Path = Path()) -> UrlRemoval:
+def _addresses(candidate: Candidate) -> list[str]:
+    """Where the picture is, by our spelling and by the page's (a hash may be of either), and where the page is."""
+    written = [candidate.written_src] if "://" in candidate.written_src else []
+    return [candidate.image_url, candidate.page_url, *written]
+
+
+def build(
+    *,
+    path: ListPath,
+    kind: str = "",
+    form: Form = "auto",
+    columns: ListColumns = None,
+    key: str = "",
+    max_age_days: MaxAgeDays = MAX_AGE_DAYS,
+    most_share: MostShare = None,
+    folder: Path = Path(),
+) -> UrlRemoval:
     """The filter for the list or lists at `path`.
 
     Raises:
-        SettingsError: a list cannot be read to its last line (see `filters.lists`).
+        SettingsError: a list cannot be read to its end (see `filters.lists`).
     """
-    return UrlRemoval(frozenset(read_lists(path, folder, parse)))
-
-
-def parse(text: str) -> Iterator[tuple[int, Listed | BadLineError]]:
-    """Line number, and the address or domain that the line names."""
-    for number, line in lines(text):
-        try:
-            yield number, _address_entry(line) if "://" in line else _domain_entry(line)
-        except BadLineError as problem:
-            yield number, problem
-
-
-def _address_entry(line: str) -> Listed:
-    address = _address(line)
-    if address is None or _UNREADABLE.search(line):
-        raise BadLineError("not an http or https address")
-    return address
-
-
-def _domain_entry(line: str) -> Listed:
-    name = line.removeprefix("*").removeprefix(".").rstrip(".")
-    address = None if _UNREADABLE.search(name) else _address(f"http://{name}")
-    # "site.example/page", "site.example:80" and "someone@site.example" parse as well, but are no names of hosts
-    if address is None or address.rest != "/" or re.search(r"[/\\?#@]|:\d*$", name):
-        raise BadLineError("neither an http or https address nor the name of a domain")
-    if "." not in address.host:
-        raise BadLineError("a name without a dot would take out a whole top-level domain")
-    return Listed(address.host)
-
-
-def _address(url: str) -> Listed | None:
-    """Host and rest of an http or https address; None where it is not one. A fragment is no part of an address."""
-    try:
-        parts = can_ada.parse(url)
-    except ValueError:
-        return None
-    if parts.protocol not in {"http:", "https:"}:
-        return None
-    port = f":{parts.port}" if parts.port else ""
-    # "site.example." is the same host in DNS: a dot must not be a way around a list
-    return Listed(str(parts.hostname).rstrip("."), f"{port}{parts.pathname}{parts.search}")
+    listed = load_lists(Named(path, kind, columns, key, max_age_days, form), folder, URL_KINDS)
+    return UrlRemoval(listed, listed.share(most_share))

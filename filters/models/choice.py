@@ -5,8 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from msgspec import Meta
 
 from crawler.errors import SettingsError
+
+if TYPE_CHECKING:
+    from filters.models.engine import OpenClipEngine
+
+#: what a filter's settings may be that say how a model computes
+Precision = Literal["float32", "bfloat16", "float16"]
+Device = Literal["auto", "cpu", "cuda"]  # "auto" is cuda where there is one
+BatchSize = Annotated[int, Meta(ge=1, le=4096)]
 
 #: the model that comes with the program, with the SHA-256 of its weights
 EMBEDDED = "pairtrawl-tiny"
@@ -83,6 +94,25 @@ def choose(model: str, pretrained: str, folder: Path) -> ModelChoice:
         choice = ModelChoice(model, pretrained)
     _check_files(choice)
     return choice
+
+
+def engine_of(
+    *,
+    model: str = EMBEDDED,
+    pretrained: str = "",
+    precision: Precision = "float32",
+    device: Device = "auto",
+    batch_size: int = 64,
+    folder: Path = Path(),
+) -> OpenClipEngine:
+    """The engine that a filter's settings name; needs no torch, and looks no further than at the names of files.
+
+    Raises:
+        SettingsError: `model` and `pretrained` contradict each other, or name files that are not there.
+    """
+    from filters.models.engine import OpenClipEngine  # noqa: PLC0415 - it stands on this module
+
+    return OpenClipEngine(choose(model, pretrained, folder), precision, device, batch_size)
 
 
 def _check_files(choice: ModelChoice) -> None:

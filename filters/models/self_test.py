@@ -42,7 +42,7 @@ def drawing(name: str) -> Image.Image:
 
 def run(
     prepare: Callable[[Image.Image, str], Prepared],
-    similarities: Callable[[NDArray[np.uint8], NDArray[np.int32]], NDArray[np.float32]],
+    embed: Callable[[NDArray[np.uint8], NDArray[np.int32]], tuple[NDArray[np.float32], NDArray[np.float32]]],
     precision: str,
 ) -> None:
     """Compute what is known.
@@ -51,11 +51,12 @@ def run(
         MissingPackageError: the answers are not the known ones, within `TOLERANCES[precision]`.
     """
     prepared = [prepare(drawing(name), caption) for name, caption, _ in KNOWN]
-    found = similarities(np.stack([one.image for one in prepared]), np.stack([one.tokens for one in prepared]))
+    images, texts = embed(np.stack([one.image for one in prepared]), np.stack([one.tokens for one in prepared]))
+    found = (images * texts).sum(axis=1)
     known = np.array([answer for _, _, answer in KNOWN], dtype=np.float32)
     if not np.allclose(found, known, rtol=0, atol=TOLERANCES[precision]):
         raise MissingPackageError(
             f"the embedded model gives {found.round(4).tolist()} for pictures that are known to give "
             f"{known.round(4).tolist()}: the torch, open_clip or Pillow installed here computes something else than it "
-            "should, and no score of it could be trusted; install pairtrawl[clip] into a new environment"
+            "should, and no score of any model could be trusted; install pairtrawl[clip] into a new environment"
         )

@@ -9,7 +9,7 @@ numbers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from filters.models.open_clip_border import has_plain_text_tower
 from filters.models.preparation import Preprocessing
 
 _LENGTH_STEP = 8
+_NONE: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
 
 
 class Towers:
@@ -33,17 +34,23 @@ class Towers:
         self._preprocessing = preprocessing
         self._is_plain = has_plain_text_tower(model)
 
-    def similarities(self, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The cosine of each image with its caption: images N x H x W x 3, tokens N x L, result N."""
+    def embed(
+        self, images: NDArray[np.uint8], tokens: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Unit vectors of images (N x H x W x 3) and of as many captions (N x L): each N x D; of none, 0 x 0."""
         if len(images) != len(tokens):
             raise ValueError(f"{len(images)} images and {len(tokens)} captions")
         if len(images) == 0:
-            return np.empty(0, dtype=np.float32)
+            return _NONE, _NONE
         with _inference(self._device):
-            of_images = _in_blocks(images, self._rows, self._image_features)
-            of_texts = self._text_rows(tokens)
-        # summed in float64: for vectors of length one the order of the sum then cannot be seen in float32
-        return np.asarray((of_images.astype(np.float64) * of_texts).sum(axis=1), dtype=np.float32)
+            return _in_blocks(images, self._rows, self._image_features), self._text_rows(tokens)
+
+    def embed_texts(self, tokens: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+        """Unit vectors of texts, each given by its L tokens: N x D; of none, 0 x 0."""
+        if not tokens:
+            return _NONE
+        with _inference(self._device):
+            return self._text_rows(np.stack(tokens))
 
     def _text_rows(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Unit vectors, one per caption."""

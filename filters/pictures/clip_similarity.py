@@ -2,82 +2,150 @@
 
 `model` is "pairtrawl-tiny" (comes with the program; for demos and tests, try 0.40), a name of open_clip with
 `pretrained` a tag or a checkpoint's path, "local-dir:FOLDER", or "hf-hub:ORGANISATION/NAME". LAION-5B kept English
-pairs at 0.28 with ViT-B-32.
+pairs at 0.28 with ViT-B-32, and the others at 0.26 with a multilingual model.
+
+`routes` sends captions of some languages to other models: a list of tables with `languages` (ISO 639-1), `threshold`,
+`model`, and where wanted `pretrained` and `precision`. A caption of no route, and one whose language is told with less
+than `min_confidence`, goes to the filter's own model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-import numpy as np
+import msgspec
 from msgspec import Meta
 
-from crawler.records import Picture, Verdict
-from filters import Engine, Prepared
-from filters.models.choice import EMBEDDED, ModelChoice, choose
-from filters.models.similarity import OpenClipEngine, preparation_for
+from crawler.errors import SettingsError
+from crawler.records import Candidate, Embedded, Picture, Verdict
+from filters import Engine
+from filters.embedding import judge_pictures, similarity
+from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
+
+Cosine = Annotated[float, Meta(ge=-1, le=1)]
+
+#: ISO 639-1, all 183 codes (Library of Congress, 2026)
+_LANGUAGES = frozenset(
+    """
+    aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es
+    et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki
+    kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no
+    nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te
+    tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+    """.split()  # noqa: SIM905 - a literal of 183 strings would be a page
+)
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Captions of some languages, and the model and threshold for them."""
+
+    languages: Annotated[tuple[str, ...], Meta(min_length=1)]  # ISO 639-1, such as "en"
+    threshold: Cosine
+    model: str
+    pretrained: str = ""
+    precision: Precision | None = None  # None: the filter's own
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One model and the least similarity that it must see."""
+
+    engine: Engine
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
 class ClipSimilarity:
     """Judges by the cosine of picture and caption; loads nothing before the first picture."""
 
-    threshold: float
-    choice: ModelChoice
-    engine: Engine
-    batch_size: int
+    own: Scale
+    routes: tuple[tuple[str, Scale], ...] = ()  # language and where it leads, each language once
+    min_confidence: float = 0.0
 
     scores: ClassVar[str] = "similarity"
 
     @property
-    def provenance(self) -> str:
-        """What makes the scores: "model@sha256:first12 precision"."""
-        return self.engine.provenance
+    def engines(self) -> tuple[Engine, ...]:
+        """Its own model, and those of its routes."""
+        return tuple(dict.fromkeys(scale.engine for scale in (self.own, *dict(self.routes).values())))
+
+    def engine_for(self, candidate: Candidate) -> Engine:
+        """The model for a caption of that language."""
+        return self._scale(candidate).engine
 
     def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
         """One verdict per picture, in order."""
-        return self.judge_prepared([self.prepare(picture) for picture in batch])
+        return judge_pictures(self, batch)
 
-    def prepare(self, picture: Picture) -> Prepared:
-        """The model's input for one picture; may be called from many threads."""
-        return preparation_for(self.choice)(picture.pixels, picture.fetched.candidate.caption.text)
+    def judge_embedded(self, batch: Sequence[Embedded]) -> list[Verdict]:
+        """One verdict per embedded picture, in order."""
+        return [self._verdict(embedded) for embedded in batch]
 
-    def judge_prepared(self, batch: Sequence[Prepared]) -> list[Verdict]:
-        """One verdict per prepared picture, in order."""
-        if not batch:
-            return []
-        images = np.stack([prepared.image for prepared in batch])
-        tokens = np.stack([prepared.tokens for prepared in batch])
-        return [self._verdict(float(score)) for score in self.engine.similarities(images, tokens)]
+    def with_engines(self, swap: Callable[[Engine], Engine]) -> ClipSimilarity:
+        """The same filter with other engines, which may stand for another process."""
 
-    def scored_by(self, engine: Engine) -> ClipSimilarity:
-        """The same filter with its scores computed by `engine`, which may stand for another process."""
-        return replace(self, engine=engine)
+        def swapped(scale: Scale) -> Scale:
+            return replace(scale, engine=swap(scale.engine))
 
-    def _verdict(self, score: float) -> Verdict:
-        if np.isnan(score):  # float16 can overflow; a picture without a score is not a similar one
+        return replace(
+            self, own=swapped(self.own), routes=tuple((language, swapped(scale)) for language, scale in self.routes)
+        )
+
+    def _scale(self, candidate: Candidate) -> Scale:
+        tongue = candidate.tongue
+        if tongue.confidence < self.min_confidence:
+            return self.own
+        return next((scale for language, scale in self.routes if language == tongue.language), self.own)
+
+    def _verdict(self, embedded: Embedded) -> Verdict:
+        score = similarity(embedded)
+        if isnan(score):  # float16 can overflow; a picture without a score is not a similar one
             return Verdict(keep=False, detail="the model gave no number")
-        return Verdict(score >= self.threshold, score, f"similarity {score:.4f}")
+        return Verdict(score >= self._scale(embedded.candidate).threshold, score, f"similarity {score:.4f}")
 
 
-def build(
+def build(  # noqa: PLR0913 - a setting is an argument
     *,
     model: str = EMBEDDED,
     pretrained: str = "",
-    threshold: Annotated[float, Meta(ge=-1, le=1)] = 0.28,
-    precision: Literal["float32", "bfloat16", "float16"] = "float32",
-    device: Literal["auto", "cpu", "cuda"] = "auto",
-    batch_size: Annotated[int, Meta(ge=1, le=4096)] = 64,
+    threshold: Cosine = 0.28,
+    routes: tuple[Route, ...] = (),
+    min_confidence: Annotated[float, Meta(ge=0, le=1)] = 0.3,
+    precision: Precision = "float32",
+    device: Device = "auto",
+    batch_size: BatchSize = 64,
     folder: Path = Path(),
 ) -> ClipSimilarity:
-    """The filter for that model; needs no torch, and looks no further than at the names of files.
+    """The filter for these models; needs no torch, and looks no further than at the names of files.
 
     Raises:
-        SettingsError: `model` and `pretrained` contradict each other, or name files that are not there.
+        SettingsError: `model` and `pretrained` contradict each other or name files that are not there, or a route names
+            a language that does not exist, or that another route has.
     """
-    choice = choose(model, pretrained, folder)
-    engine = OpenClipEngine(choice, precision, device, batch_size)
-    return ClipSimilarity(threshold, choice, engine, batch_size)
+    _check_languages(routes)
+
+    def scale_of(model: str, pretrained: str, precision: Precision, threshold: float) -> Scale:
+        engine = engine_of(
+            model=model, pretrained=pretrained, precision=precision, device=device, batch_size=batch_size, folder=folder
+        )
+        return Scale(engine, threshold)
+
+    led = []
+    for route in routes:
+        scale = scale_of(route.model, route.pretrained, route.precision or precision, route.threshold)
+        led += [(language, scale) for language in route.languages]
+    return ClipSimilarity(scale_of(model, pretrained, precision, threshold), tuple(led), min_confidence)
+
+
+def _check_languages(routes: Sequence[Route]) -> None:
+    routed: set[str] = set()
+    for language in (language for route in routes for language in route.languages):
+        if language not in _LANGUAGES:
+            raise SettingsError(f'routes: there is no language {language!r}; they are codes of ISO 639-1, such as "en"')
+        if language in routed:
+            raise SettingsError(f"routes: the language {language!r} is routed twice")
+        routed.add(language)

@@ -51,7 +51,7 @@ def through_the_tables(candidate: Candidate, folder: Path) -> tuple[str, str, st
     ((planned,),) = read_candidates(folder / "candidates.parquet")
     picture = a_picture(fetched=a_fetched(candidate=planned))
     encoded = encode(picture, Output())
-    hashes = Hashes("m" * 32, "1" * 40, "2" * 64, 1)
+    hashes = Hashes("m" * 32, "1" * 40, "2" * 64, 1, 2, 3)
     sample = Sample(picture.fetched, picture.header, hashes, encoded.image, encoded.width, encoded.height, ())
     with ShardWriter(folder, 0, 10, Output(), ()) as shard:
         shard.keep(0, sample)

@@ -7,11 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from crawler.errors import InputError, RunFolderError
 from crawler.plan import PlanFolder, Planned, plan
 from crawler.records import Candidate
+from crawler.seen.keys import Keys, keys_of
+from crawler.seen.opening import LookUp
+from crawler.seen.segment import Segment
 from crawler.settings import Plan
 from crawler.tables import CandidateWriter, read_candidates
 from tests.builders import a_candidate
@@ -101,6 +106,60 @@ def test_the_plan_does_not_depend_on_how_candidates_lie_in_tables(tmp_path: Path
         planned = plan(tables, PlanFolder(folder / "plan"), Plan(rows_per_job=7, rows_per_host=6))
         plans.append((planned, planned_rows(PlanFolder(folder / "plan"), planned)))
     assert plans[0] == plans[1]
+
+
+def seen_by(*earlier: Candidate) -> tuple[LookUp, list[int]]:
+    """A look-up that knows these, and how many ids it was asked each time."""
+    known = Segment.of(keys_of([one.content_id for one in earlier]))
+    asked: list[int] = []
+
+    def seen(keys: Keys) -> NDArray[np.bool_]:
+        asked.append(len(keys))
+        return known.contains(keys)
+
+    return seen, asked
+
+
+def test_pairs_that_an_earlier_run_kept_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [a_pair(f"h{number % 3}.test", number) for number in range(20)]
+    again = [a_pair("h0.test", 0, offset=99), a_pair("h1.test", 1, offset=99), a_pair("h1.test", 10, offset=99)]
+    seen, asked = seen_by(*rows[:5], a_pair("elsewhere.test", 1))
+    folder = PlanFolder(tmp_path / "plan")
+    planned = plan(tables_of(tmp_path, rows, again), folder, Plan(rows_per_host=4), seen=seen)
+    # of the 15 that are new each host has five; 10 comes twice, 0 and 1 were seen twice
+    assert planned.rejected == {"seen_earlier": 7, "duplicate": 1, "host_cap": 3}
+    assert planned.candidates == planned.rows + sum(planned.rejected.values())
+    planned_ones = {row.content_id for job in planned_rows(folder, planned) for row in job}
+    assert len(planned_ones) == 12
+    assert planned_ones <= {one.content_id for one in rows[5:]}
+    assert sum(asked) == 23
+    assert sorted(one.name for one in folder.path.iterdir()) == ["00000.parquet", "plan.json"]
+
+
+def test_a_plan_of_pairs_that_were_all_seen_is_empty(tmp_path: Path) -> None:
+    rows = [a_pair("a.test", number) for number in range(3)]
+    seen, _ = seen_by(*rows)
+    planned = plan(tables_of(tmp_path, rows), PlanFolder(tmp_path / "plan"), Plan(), seen=seen)
+    assert (planned.jobs, planned.rejected) == (0, {"seen_earlier": 3})
+
+
+def test_a_plan_of_which_nothing_was_seen_is_the_one_without_earlier_runs(tmp_path: Path) -> None:
+    rows = [a_pair(f"h{number % 3}.test", number) for number in range(20)]
+    plans = []
+    for name, seen in (("with", seen_by(a_pair("x.test", 1))[0]), ("without", None)):
+        folder = PlanFolder(tmp_path / name)
+        planned = plan(tables_of(tmp_path, rows), folder, Plan(rows_per_job=6), seen=seen)
+        plans.append((planned, planned_rows(folder, planned)))
+    assert plans[0] == plans[1]
+
+
+def test_rows_that_a_filter_rejected_are_not_looked_up(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    with CandidateWriter(path) as writer:
+        writer.write([a_pair("a.test", 1), a_pair("a.test", 2)], ["text_length", "text_length"])
+    seen, asked = seen_by(a_pair("a.test", 1))
+    planned = plan([path], PlanFolder(tmp_path / "plan"), Plan(), seen=seen)
+    assert (planned.candidates, planned.rows, asked) == (0, 0, [])
 
 
 def test_no_candidates_make_an_empty_plan(tmp_path: Path) -> None:

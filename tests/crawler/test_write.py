@@ -30,7 +30,7 @@ IMG2DATASET = [
     "caption", "url", "key", "status", "error_message", "width", "height", "original_width", "original_height", "exif",
     "sha256",
 ]  # fmt: skip
-HASHES = Hashes("m" * 32, "1" * 40, "2" * 64, 0x00FF_0000_0000_0001)
+HASHES = Hashes("m" * 32, "1" * 40, "2" * 64, 0x00FF_0000_0000_0001, 0xF0 << 200, 99)
 
 
 def a_sample(number: int = 0, picture: Picture | None = None, **changes: Any) -> Sample:

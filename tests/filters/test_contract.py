@@ -21,9 +21,10 @@ from PIL import Image
 
 import filters
 from crawler.errors import SettingsError
-from crawler.records import Candidate, Fetched, Picture, Verdict
+from crawler.records import Candidate, Fetched, Header, Picture, Verdict
 from tests.builders import a_candidate, a_fetched, a_picture, image_bytes
 from tests.fakes.credentials import NOT_ALLOWED, needs_c2pa, signed_picture
+from tests.fakes.onnx import needs_onnx
 
 
 def noise(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
@@ -46,6 +47,8 @@ def _records(name: str) -> list[Any]:
             a_candidate(image_url="https://images.test/a.svg"),
             a_candidate(image_url="https://images.test/a.png?X-Amz-Signature=0"),
             a_candidate("一只红色的船在湖上", page_url="not an address"),
+            a_candidate("IMG_1234.jpg"),
+            a_candidate("!!! ???"),
         ]
     if folder == "bodies":
         more = [a_fetched(_do_not_train())] if name == "bodies.c2pa_opt_out" else []
@@ -54,9 +57,11 @@ def _records(name: str) -> list[Any]:
             a_fetched(),
             a_fetched(b"x" * 6_000),
             a_fetched(b""),
+            a_fetched(final_url="https://removed.test/a.png"),
             a_fetched(image_bytes((300, 200), (1, 2, 3), "JPEG")),
         ]
     pictures = [a_picture(), a_picture((40, 900), (255, 255, 255)), a_picture((1, 1))]
+    pictures.append(a_picture(header=Header(80, 60, "PNG", 1, 1, ("c2pa: digitalCapture", "exif: Midjourney"))))
     return [*pictures, *(a_picture(pixels=noise(seed)) for seed in range(3))]
 
 
@@ -69,16 +74,38 @@ def _do_not_train() -> bytes:
 SETTINGS: dict[str, dict[str, Any]] = {
     "pictures.aspect": {"max_ratio": 2},
     "pictures.clip_similarity": {"batch_size": 4, "threshold": 0.1},
+    "pictures.unsafe_prompts": {
+        "classes": {
+            "boat": {"unsafe": True, "prompts": ["red square"]},
+            "animal": {"unsafe": False, "prompts": ["a cat"]},
+        },
+        "batch_size": 4,
+    },
+    "pictures.unsafe_head": {"batch_size": 4},
+    "pictures.watermark_head": {"batch_size": 4, "threshold": 0.5},
+    "pictures.aesthetic_head": {"batch_size": 4, "threshold": 0},
+    "pictures.synthetic_head": {"batch_size": 4},
+    "pictures.nsfw_onnx": {"threshold": 0.05},
 }
 LISTS = {
+    "candidates.keywords": "boat\n",
     "candidates.url_removal": "removed.test\n",
+    "bodies.final_url_removal": "removed.test\n",
     "bodies.hash_removal": hashlib.md5(b"x" * 6_000).hexdigest() + "\n",
     "pictures.phash_removal": f"{a_picture(pixels=noise(1)).hashes.phash:016x}\n",
+    "pictures.pdq_removal": f"{a_picture(pixels=noise(1)).hashes.pdq:064x}\n",
 }
+#: filters by a trained head: they are given one of random weights
+HEADS = ("pictures.unsafe_head", "pictures.watermark_head", "pictures.aesthetic_head", "pictures.synthetic_head")
 SEEN: dict[str, type] = {"candidates": Candidate, "bodies": Fetched, "pictures": Picture}
 
 #: filters that need more than the core
-MARKS = {"pictures.clip_similarity": [pytest.mark.clip], "bodies.c2pa_opt_out": [needs_c2pa]}
+MARKS = {
+    "pictures.clip_similarity": [pytest.mark.clip],
+    "pictures.unsafe_prompts": [pytest.mark.clip],
+    "pictures.nsfw_onnx": [needs_onnx],
+    "bodies.c2pa_opt_out": [needs_c2pa],
+} | {name: [pytest.mark.clip] for name in HEADS}
 
 every_filter = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=MARKS.get(name, [])) for name in filters.names()]
@@ -87,6 +114,9 @@ every_filter = pytest.mark.parametrize(
 
 @pytest.fixture
 def settings(name: str, tmp_path: Path) -> dict[str, Any]:
+    if name in HEADS:
+        np.save(tmp_path / "head.npy", np.random.default_rng(0).standard_normal(128))
+        return SETTINGS[name] | {"head": str(tmp_path / "head.npy")}
     if name not in LISTS:
         return SETTINGS.get(name, {})
     (tmp_path / "list.txt").write_text(LISTS[name])
@@ -167,4 +197,5 @@ def test_what_a_removal_list_names_is_told_to_nobody(name: str, settings: dict[s
     assert [verdict.detail for verdict in verdicts] == [""] * len(verdicts)
     assert [verdict.score for verdict in verdicts] == [None] * len(verdicts)
     # the fields that hold a list have no place in tracebacks and logs
-    assert all(field.name == "radius" or not field.repr for field in dataclasses.fields(built))  # type: ignore[arg-type]
+    shown = {field.name for field in dataclasses.fields(built) if field.repr}  # type: ignore[arg-type]
+    assert shown <= {"radius", "turned", "resized", "most_share"}

@@ -37,7 +37,7 @@ class Failing:
     stop_after: int = 99
 
     @contextmanager
-    def open(self, _recipe: Recipe, _scratch: Path, _kind: JobKind) -> Iterator[Run]:
+    def open(self, _recipe: Recipe, _folder: RunFolder, _kind: JobKind) -> Iterator[Run]:
         yield self.run
 
     def run(self, jobs: Iterable[Job], _progress: Progress, stop: Stop) -> Iterator[Outcome]:

@@ -97,7 +97,8 @@ def test_every_odd_page_ends_as_its_truth_says(served: DemoWeb) -> None:
 def test_the_odd_pages_show_every_fault_that_needs_no_broken_network() -> None:
     elsewhere = {
         Fault.DUPLICATE, Fault.HOST_CAP, Fault.DNS_FAILED, Fault.TLS_FAILED, Fault.FORMAT_REFUSED, Fault.HOST_BUSY,
-        Fault.HOST_DOWN, Fault.TOO_SLOW, Fault.DECODER_KILLED, Fault.PLACEHOLDER,
+        Fault.HOST_DOWN, Fault.TOO_SLOW, Fault.DECODER_KILLED, Fault.PLACEHOLDER, Fault.SEEN_EARLIER,
+        Fault.REPEATED_FILE, Fault.LOOK_ALIKE,
     }  # fmt: skip
     shown = {one.outcome for one in ODD.values()}
     assert {fault for fault in Fault if fault not in shown} == elsewhere

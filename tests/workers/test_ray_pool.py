@@ -10,6 +10,7 @@ from crawler.job import Job, JobKind
 from crawler.settings import FilterChoice, Recipe
 from workers.blame import Blame
 from workers.ray_pool import Actors, RayPool, local_ray
+from workers.run_folder import RunFolder
 from workers.stop import Stop
 
 LIST_THAT_IS_NOT_THERE = FilterChoice(use="pictures.phash_removal", settings={"path": "nothing.txt"})
@@ -25,7 +26,9 @@ def test_a_worker_that_cannot_be_set_up_says_why_once_and_in_one_line(tmp_path: 
     job = Job(kind=JobKind.CRAWL, number=0, input="none", output=str(tmp_path), recipe="")
     with (
         local_ray(cpus=2),
-        RayPool(Recipe(filters=(LIST_THAT_IS_NOT_THERE,)), tmp_path, Actors(workers=1), scoring=False) as pool,
+        RayPool(
+            Recipe(filters=(LIST_THAT_IS_NOT_THERE,)), RunFolder(tmp_path), Actors(workers=1), JobKind.CRAWL
+        ) as pool,
     ):
         (outcome,) = pool.run([job], lambda _rows: None, Stop())
     assert outcome.blame is Blame.SET_UP

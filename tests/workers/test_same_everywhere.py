@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from crawler.settings import Recipe
+from filters.models.choice import EMBEDDED, ModelChoice
 from tests.runs import contents
 from workers.crawl import Crawl, Here, Place, Summary
 from workers.demo import demo_recipe, inputs
@@ -48,8 +49,21 @@ def oracle(web: DemoWeb, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 def small(web: DemoWeb) -> Recipe:
+    """The demo in small shards, with the vectors of its models, of which captions in Russian have one of their own."""
     recipe = demo_recipe(web.address)
-    return msgspec.structs.replace(recipe, plan=msgspec.structs.replace(recipe.plan, rows_per_job=100))
+    model = f"local-dir:{ModelChoice(EMBEDDED).model_folder}"
+    russian = {"languages": ["ru"], "model": model, "threshold": 0.4}
+    return msgspec.structs.replace(
+        recipe,
+        plan=msgspec.structs.replace(recipe.plan, rows_per_job=100),
+        output=msgspec.structs.replace(recipe.output, keep_embeddings=True),
+        filters=tuple(
+            msgspec.structs.replace(one, settings=one.settings | {"routes": [russian]})
+            if one.use == "pictures.clip_similarity"
+            else one
+            for one in recipe.filters
+        ),
+    )
 
 
 def crawl(recipe: Recipe, folder: RunFolder, place: Place, stop: Stop | None = None) -> Summary:
@@ -63,6 +77,8 @@ def test_ray_makes_what_this_process_makes(web: DemoWeb, on_ray: Place, oracle: 
     folder = RunFolder(tmp_path / "run")
     assert crawl(small(web), folder, on_ray).complete
     assert contents(folder.path) == contents(oracle.path)
+    models = {path.name for path in (oracle.shards / "embeddings").iterdir()}
+    assert models == {"pairtrawl-tiny_float32", "local-dir_pairtrawl-tiny_float32"}
     there, here = build_report(folder), build_report(oracle)
     assert there.pop("speeds").keys() == here.pop("speeds").keys()
     assert there == here

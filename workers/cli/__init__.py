@@ -14,7 +14,7 @@ import typer
 
 from crawler.errors import PairtrawlError
 from workers.blame import Blame, blame_for
-from workers.cli import crawl, demo, doctor, filters, report
+from workers.cli import crawl, demo, doctor, filters, lists, report, seen
 
 #: what typer makes of a KeyboardInterrupt before we see it
 _INTERRUPTED = 130
@@ -31,9 +31,11 @@ app.command("crawl")(crawl.crawl)
 app.command("extract")(crawl.extract)
 app.command("plan")(crawl.plan)
 app.command("report")(report.report)
-app.command("filters")(filters.filters)
+app.add_typer(filters.filters, name="filters")
+app.command("seen")(seen.seen)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.add_typer(lists.lists, name="lists")
 
 
 def _show_version(wanted: bool) -> None:

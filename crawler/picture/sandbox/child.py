@@ -62,8 +62,9 @@ def _answer(canvas: mmap.mmap, body: bytes, settings: Decode) -> Failed | Shown:
     canvas.seek(0)
     pixels.save(canvas, "PPM")  # type: ignore[arg-type]  # an mmap has what PIL wants of a file: write and flush
     return Shown(
-        header.width, header.height, header.format, header.frames, header.orientation, pixels.width, pixels.height
-    )
+        header.width, header.height, header.format, header.frames, header.orientation, pixels.width, pixels.height,
+        header.made_by,
+    )  # fmt: skip
 
 
 def _say(answers: IO[bytes], message: msgspec.Struct) -> None:

@@ -104,7 +104,7 @@ class Sandbox:
         width, height, limits = head.width, head.height, self._settings
         if head.format != kind or width * height > limits.pixels or max(width, height) > limits.side_pixels:
             raise NonsenseError(f"{head.format} of {width} x {height}")
-        header = Header(head.file_width, head.file_height, kind, head.frames, head.orientation)
+        header = Header(head.file_width, head.file_height, kind, head.frames, head.orientation, head.made_by)
         return header, self._child.canvas.picture(head)
 
     def _head(self) -> Head:

@@ -13,6 +13,7 @@ import struct
 
 import msgspec
 
+from crawler.picture.made_by import LONGEST_MARK, MOST_MARKS
 from crawler.records import Fault
 
 HEAD_LENGTH = struct.Struct(">I")
@@ -53,6 +54,7 @@ class Shown(msgspec.Struct, frozen=True, tag="shown", forbid_unknown_fields=True
     orientation: int
     width: int  # of the pixels
     height: int
+    made_by: tuple[str, ...] = ()
 
     @property
     def ppm_head(self) -> bytes:
@@ -92,13 +94,16 @@ def read_head(content: bytes) -> Head:
 
 
 def _check(head: Shown) -> None:
-    """Numbers in their ranges, and pixels that are the stored picture, turned by its orientation or not."""
+    """Numbers and marks within limits, and pixels that are the stored picture, turned by its orientation or not."""
     stored = (head.file_width, head.file_height)
     turned = stored[::-1] if head.orientation >= 5 else stored
     if min(stored) < 1 or not 1 <= head.orientation <= 8 or head.frames not in (1, 2):
         raise NonsenseError("a head with numbers that no picture has")
     if (head.width, head.height) != turned:
         raise NonsenseError("pixels of another size than the picture's")
+    marks = head.made_by
+    if len(marks) > MOST_MARKS or any(len(mark) > LONGEST_MARK or not mark.isprintable() for mark in marks):
+        raise NonsenseError("marks that are none of ours")
 
 
 def printable(text: str) -> str:

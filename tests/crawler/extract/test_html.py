@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from crawler.extract import Extraction, NoCandidate, extract
 from crawler.records import Candidate, Caption, HtmlPage, ImageSource, TextSource
 from crawler.settings import Extract
+from crawler.tongue import tongue_of
 
 PAGE_URL = "http://pages.test/x/boats.html"
 
@@ -50,6 +51,7 @@ def test_an_image_with_a_text_is_a_candidate_with_everything_known_about_it() ->
         written_src="../boat.jpg#top",
         written_text=" A & B\n boat ",
         base_url="",
+        tongue=tongue_of("A & B boat"),
     )
 
 

@@ -12,6 +12,7 @@ from crawler.extract import NoCandidate, extract
 from crawler.extract.cc2dataset import derive_cc2dataset
 from crawler.records import Candidate, Caption, ImageSource, TextSource, WatPage
 from crawler.settings import Extract
+from crawler.tongue import tongue_of
 
 
 def a_wat_page(
@@ -55,6 +56,7 @@ def test_an_image_link_is_a_candidate_with_everything_known_about_it() -> None:
             written_src="../boat.jpg",
             written_text=" A boat\n",
             base_url="/v2/w/",
+            tongue=tongue_of("A boat"),
         ),
     )
 

@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from crawler.archives import Etiquette
 from crawler.errors import RunFolderError, SettingsError
 from crawler.fetch import Web
 from crawler.job import Job, JobKind, Tools, finished, run_job
 from crawler.job.markers import read_crawl_reports
-from crawler.records import Candidate, Fault, Fetched, Picture, Verdict
+from crawler.records import Candidate, Embedded, Fault, Fetched, Picture, Verdict
 from crawler.rights.site_word import NoRules
 from crawler.settings import Plan, Recipe, Resources
 from crawler.tables import CandidateWriter
@@ -37,20 +39,46 @@ class Keep:
         return [Verdict(self.rule(record), detail="by rule") for record in batch]
 
 
+class Measured(NamedTuple):
+    image: NDArray[np.uint8]
+    tokens: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """An engine whose vector of a picture is its width, and of a caption its length."""
+
+    name: str = "ruler"
+    provenance: str = "ruler@1"
+    batch_size: int = 4
+
+    def prepare(self, picture: Picture) -> Measured:
+        text = picture.fetched.candidate.caption.text
+        return Measured(np.array([picture.pixels.width], np.uint8), np.array([len(text)], np.int32))
+
+    def embed(
+        self, images: NDArray[np.uint8], tokens: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return images.astype(np.float32), tokens.astype(np.float32)
+
+
 @dataclass(frozen=True)
 class Width:
-    """A model filter whose score is the width of the picture."""
+    """A filter by embeddings whose score is the width of the picture."""
 
     at_least: int
-    batch_size: int = 4
+    engine: Ruler = Ruler()
     scores: str = "similarity"
-    provenance: str = "ruler@1"
 
-    def prepare(self, picture: Picture) -> int:
-        return picture.pixels.width
+    @property
+    def engines(self) -> tuple[Ruler, ...]:
+        return (self.engine,)
 
-    def judge_prepared(self, batch: Sequence[int]) -> list[Verdict]:
-        return [Verdict(width >= self.at_least, float(width)) for width in batch]
+    def engine_for(self, _candidate: Candidate) -> Ruler:
+        return self.engine
+
+    def judge_embedded(self, batch: Sequence[Embedded]) -> list[Verdict]:
+        return [Verdict(one.image[0] >= self.at_least, float(one.image[0])) for one in batch]
 
 
 def tools(folder: Path, answers: dict[str, Answer | Fault], **changes: Any) -> Tools:
@@ -65,7 +93,7 @@ def tools(folder: Path, answers: dict[str, Answer | Fault], **changes: Any) -> T
         "candidate_filters": (),
         "body_filters": (),
         "picture_filters": (),
-        "model_filters": (),
+        "embedding_filters": (),
         "open_web": open_fake,
     }
     return Tools(**(fields | changes))
@@ -110,7 +138,7 @@ def test_each_row_ends_once_with_the_reason_of_the_stage_that_turned_it_away(tmp
         candidate_filters=(("first_seven", Keep(is_first_seven)),),
         body_filters=(("not_six", Keep(is_not_six)),),
         picture_filters=(("wide", Keep(lambda picture: picture.pixels.width >= 40)),),
-        model_filters=(("ruler", Width(70)),),
+        embedding_filters=(("ruler", Width(70)),),
     )
     report = run_job(job, work, told.append)
     assert outcomes(tmp_path) == [
@@ -123,6 +151,7 @@ def test_each_row_ends_once_with_the_reason_of_the_stage_that_turned_it_away(tmp
         ("decode", 4, 3, {"not_an_image": 1}),
         ("filter pictures", 3, 1, {"ruler": 1, "wide": 1}),
         ("placeholders", 1, 1, {}),
+        ("duplicates", 1, 1, {}),
     ]
     assert sum(told) == 8
     assert finished(job, work.recipe) == report
@@ -134,7 +163,7 @@ def test_scores_and_what_made_them_are_kept_with_rejected_rows_too(tmp_path: Pat
         rows[0].image_url: an_answer(body=image_bytes((80, 60))),
         rows[1].image_url: an_answer(body=image_bytes((30, 60))),
     }
-    run_job(a_job(tmp_path, rows), tools(tmp_path, answers, model_filters=(("ruler", Width(70)),)))
+    run_job(a_job(tmp_path, rows), tools(tmp_path, answers, embedding_filters=(("ruler", Width(70)),)))
     table = pq.read_table(tmp_path / "shards" / "00000.parquet").to_pylist()
     assert [(row["reason"], row["similarity"], row["similarity_model"]) for row in table] == [
         (None, 80.0, "ruler@1"),
@@ -151,7 +180,7 @@ def test_a_budget_smaller_than_a_batch_of_the_model_does_not_stop_the_line(tmp_p
     answers: dict[str, Answer | Fault] = {
         row.image_url: an_answer(body=one) for row, one in zip(rows, bodies, strict=True)
     }
-    work = tools(tmp_path, answers, recipe=recipe, model_filters=(("ruler", Width(1, batch_size=8)),))
+    work = tools(tmp_path, answers, recipe=recipe, embedding_filters=(("ruler", Width(1, Ruler(batch_size=8))),))
     assert run_job(a_job(tmp_path, rows), work).stages[-1].kept == 12
 
 
@@ -250,7 +279,7 @@ def test_one_file_under_many_addresses_is_left_out_at_the_end_and_its_row_says_w
     answers[rows[10].image_url] = an_answer(body=image_bytes(color=(1, 2, 3)))
     report = run_job(a_job(tmp_path, rows), tools(tmp_path, answers))
     assert outcomes(tmp_path) == ["placeholder"] * 10 + ["kept", "dns_failed"]
-    assert (report.stages[-1].found, report.stages[-1].kept) == (11, 1)
+    assert (report.stages[-2].found, report.stages[-2].kept) == (11, 1)
     table = pq.read_table(tmp_path / "shards" / "00000.parquet").to_pylist()
     assert len({row["sha256"] for row in table[:10]}) == 1  # what a removal list needs stays in the row
     assert report.bytes_written < 2 * len(image_bytes(color=(1, 2, 3), kind="JPEG", quality=95))

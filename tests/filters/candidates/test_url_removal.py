@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import can_ada
 import pytest
@@ -8,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.errors import SettingsError
-from filters.candidates.url_removal import Listed, UrlRemoval, build, parse
+from filters.candidates.url_removal import UrlRemoval, build
 from tests.builders import a_candidate
 
 
-def removal(tmp_path: Path, text: str) -> UrlRemoval:
+def removal(tmp_path: Path, text: str, **more: Any) -> UrlRemoval:
     (tmp_path / "list").write_bytes(text.encode())
-    return build(path="list", folder=tmp_path)
+    return build(path="list", folder=tmp_path, **more)
 
 
 def keeps(filter_: UrlRemoval, image_url: str, page_url: str = "http://pages.test/") -> bool:
@@ -85,12 +88,59 @@ def test_what_is_neither_ends_the_run_with_its_line_number(tmp_path: Path, line:
         removal(tmp_path, f"good.test\n{line}\n")
 
 
-@given(st.text(max_size=20), st.text(max_size=20))
-def test_an_address_of_the_list_removes_the_candidate_that_has_it_however_it_was_written(host: str, path: str) -> None:
+@given(host=st.text(max_size=20), path=st.text(max_size=20))
+def test_an_address_of_the_list_removes_the_candidate_that_has_it_however_it_was_written(
+    host: str, path: str, tmp_path_factory: Any
+) -> None:
     try:
         normalised = can_ada.parse(f"http://{host}/{path}").href
     except ValueError:
         return
-    ((_, entry),) = parse(normalised)
-    assert isinstance(entry, Listed)
-    assert not keeps(UrlRemoval(frozenset([entry])), normalised)
+    assert not keeps(removal(tmp_path_factory.mktemp("lists"), normalised), normalised)
+
+
+BOAT = "https://Www.Boats.test/lake/boat.jpg?size=2"
+SPELT = [
+    BOAT,
+    "https://www.boats.test/lake/boat.jpg?size=2",
+    "http://www.boats.test/lake/boat.jpg?size=2",
+    "www.boats.test/lake/boat.jpg?size=2",
+    "https://boats.test/lake/boat.jpg?size=2",
+    "boats.test/lake/boat.jpg",
+    "https://www.boats.test/lake/boat.jpg/",
+]
+
+
+# checklist 38
+@pytest.mark.parametrize("spelt", SPELT)
+@pytest.mark.parametrize("name", ["md5", "sha1", "sha256"])
+def test_a_hash_of_any_usual_spelling_names_an_address(tmp_path: Path, spelt: str, name: str) -> None:
+    digest = hashlib.new(name, spelt.encode())
+    filter_ = removal(tmp_path, f"url_{name}\n{digest.hexdigest()}\n")
+    assert not keeps(filter_, BOAT)
+    assert not keeps(filter_, "http://cdn.test/x.jpg", BOAT)
+    assert keeps(filter_, "https://www.boats.test/lake/other.jpg?size=2", "https://boats.test/")
+    if name == "sha1":
+        base32 = base64.b32encode(digest.digest()).decode()
+        assert not keeps(removal(tmp_path, base32, kind="url_sha1"), BOAT)
+
+
+# checklist 38
+def test_a_hash_of_the_link_as_its_page_wrote_it_counts_too(tmp_path: Path) -> None:
+    written = "http://boats.test/%7Elake/bo at.jpg"
+    filter_ = removal(tmp_path, hashlib.md5(written.encode()).hexdigest(), kind="url_md5")
+    candidate = a_candidate(image_url="http://boats.test/~lake/bo%20at.jpg", written_src=written)
+    assert not filter_.judge([candidate])[0].keep
+
+
+def test_addresses_domains_and_hashes_of_one_table_work_together(tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"http://c.test/x.jpg").hexdigest()
+    filter_ = removal(tmp_path, f"type,value\nurl,http://a.test/x.jpg\ndomain,b.test\nurl_sha256,{digest}\n")
+    asked = [
+        "http://a.test/x.jpg",
+        "http://img.b.test/y",
+        "http://c.test/x.jpg",
+        "http://a.test/y.jpg",
+        "http://c.test/",
+    ]
+    assert [keeps(filter_, url) for url in asked] == [False, False, False, True, True]

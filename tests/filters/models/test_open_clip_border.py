@@ -14,7 +14,7 @@ import pytest
 from crawler.errors import MissingPackageError, SettingsError
 from filters.models import self_test
 from filters.models.choice import EMBEDDED, ModelChoice, choose
-from filters.models.similarity import OpenClipEngine, preparation_for
+from filters.models.engine import OpenClipEngine, preparation_for
 
 pytestmark = pytest.mark.clip
 
@@ -35,8 +35,8 @@ def model_folder(tmp_path: Path) -> Path:
 def ask(choice: ModelChoice, **changes: Any) -> np.ndarray[Any, Any]:
     """The similarity of one picture and its caption."""
     one = preparation_for(choice)(self_test.drawing("red disc"), "red circle")
-    engine = OpenClipEngine(choice, batch_size=1, **changes)
-    return engine.similarities(one.image[None], one.tokens[None])
+    images, texts = OpenClipEngine(choice, batch_size=1, **changes).embed(one.image[None], one.tokens[None])
+    return np.asarray((images * texts).sum(axis=1))
 
 
 @pytest.mark.slow  # a new process imports torch and open_clip
@@ -142,11 +142,42 @@ def test_a_device_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_environment_that_computes_something_else_is_refused() -> None:
     def slightly_wrong(images: Any, tokens: Any) -> Any:
-        return OpenClipEngine(TINY, batch_size=4).similarities(images, tokens) + np.float32(0.002)
+        of_images, of_texts = OpenClipEngine(TINY, batch_size=4).embed(images, tokens)
+        return of_images * np.float32(1.003), of_texts
 
     with pytest.raises(MissingPackageError, match="known to give"):
         self_test.run(preparation_for(TINY), slightly_wrong, "float32")
     self_test.run(preparation_for(TINY), slightly_wrong, "bfloat16")
+
+
+def test_a_broken_environment_is_refused_whatever_model_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from filters.models import engine
+
+    other = choose(f"local-dir:{model_folder(tmp_path)}", "", Path())
+    right = self_test.KNOWN
+    monkeypatch.setattr(self_test, "KNOWN", tuple((name, text, answer + 0.01) for name, text, answer in right))
+    engine._test.cache_clear()  # as in a new process
+    with pytest.raises(MissingPackageError, match="no score of any model could be trusted"):
+        ask(other)
+    monkeypatch.setattr(self_test, "KNOWN", right)
+    assert ask(other) == ask(TINY)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_known_answers_are_asked_for_in_the_precision_of_the_recipe_once_a_process(
+    precision: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from filters.models import engine
+
+    asked = []
+    monkeypatch.setattr(self_test, "run", lambda _prepare, _embed, precision: asked.append(precision))
+    engine._test.cache_clear()
+    for rows in (101, 102):  # engines that no test before had
+        OpenClipEngine(TINY, precision, "cpu", rows).embed_texts(["boat"])
+    engine._test.cache_clear()
+    assert asked == [precision]
 
 
 def test_captions_that_no_page_should_have_are_tokenised_all_the_same() -> None:
@@ -199,11 +230,12 @@ def test_trimmed_captions_give_what_open_clips_own_text_tower_gives() -> None:
     ]
     tokens = np.stack([preparation.tokenizer(caption) for caption in captions])
     images = np.stack([preparation.preprocessing.pixels(self_test.drawing("red disc"))] * len(captions))
-    ours = Towers(model, preparation.preprocessing, "cpu", torch.float32, 8).similarities(images, tokens)
+    our_images, our_texts = Towers(model, preparation.preprocessing, "cpu", torch.float32, 8).embed(images, tokens)
     with torch.inference_mode():
         image = model.encode_image(torch.from_numpy(_normalised(images)), normalize=True)
         text = model.encode_text(torch.from_numpy(tokens).long(), normalize=True)
-    assert np.abs(ours - (image * text).sum(dim=-1).numpy()).max() < 1e-6
+    assert np.abs(our_images - image.numpy()).max() < 1e-6
+    assert np.abs(our_texts - text.numpy()).max() < 1e-6
 
 
 def _normalised(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -227,15 +259,29 @@ def test_a_text_tower_of_another_kind_is_used_whole() -> None:
     preparation = preparation_for(TINY)
     tokens = np.stack([preparation.tokenizer(caption) for caption in ("boat", "a red boat on a lake")])
     images = np.stack([preparation.preprocessing.pixels(self_test.drawing("blue square"))] * 2)
-    ours = Towers(model, preparation.preprocessing, "cpu", torch.float32, 4).similarities(images, tokens)
+    our_images, our_texts = Towers(model, preparation.preprocessing, "cpu", torch.float32, 4).embed(images, tokens)
     with torch.inference_mode():
         image = model.encode_image(torch.from_numpy(_normalised(images)), normalize=True)
         text = model.encode_text(torch.from_numpy(tokens).long(), normalize=True)
-    assert np.abs(ours - (image * text).sum(dim=-1).numpy()).max() < 1e-6
+    assert np.abs(our_images - image.numpy()).max() < 1e-6
+    assert np.abs(our_texts - text.numpy()).max() < 1e-6
 
 
 def test_images_and_captions_must_come_in_pairs() -> None:
     engine = OpenClipEngine(TINY, batch_size=4)
     with pytest.raises(ValueError, match="2 images and 1 captions"):
-        engine.similarities(np.zeros((2, 64, 64, 3), np.uint8), np.zeros((1, 32), np.int32))
-    assert engine.similarities(np.zeros((0, 64, 64, 3), np.uint8), np.zeros((0, 32), np.int32)).shape == (0,)
+        engine.embed(np.zeros((2, 64, 64, 3), np.uint8), np.zeros((1, 32), np.int32))
+    assert [len(one) for one in engine.embed(np.zeros((0, 64, 64, 3), np.uint8), np.zeros((0, 32), np.int32))] == [0, 0]
+    assert len(engine.embed_texts([])) == 0
+
+
+def test_texts_alone_have_the_vectors_that_they_have_as_captions() -> None:
+    engine = OpenClipEngine(TINY)
+    texts = ["red circle", "a red boat on a lake", "🚀"]
+    tokens = np.stack([preparation_for(TINY).tokenizer(text) for text in texts])
+    images = np.stack([preparation_for(TINY).preprocessing.pixels(self_test.drawing("red disc"))] * 3)
+    of_images, of_texts = engine.embed(images, tokens)
+    assert np.array_equal(engine.embed_texts(texts), of_texts)
+    for vectors in (of_images, of_texts):
+        assert vectors.dtype == np.float32
+        assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-6)

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from filters import Prepared
+from crawler.records import Picture
 from filters.pictures.clip_similarity import ClipSimilarity, build
 from tests.builders import a_candidate, a_fetched, a_picture
 
@@ -28,7 +28,7 @@ class Scored(NamedTuple):
     matches: NDArray[np.float64]  # similarities of emoji-en: 411 pictures with their captions
     mismatches: NDArray[np.float64]  # of mixup-en: the same pictures with each other's captions
     filter: ClipSimilarity
-    prepared: list[Prepared]
+    pictures: list[Picture]
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +41,13 @@ def scored() -> Scored:
     truth, pictures = _read()
     rows = [row for row in truth if row["page"].startswith(("http://emoji-en.test/", "http://mixup-en.test/"))]
     filter_ = build(threshold=0.40)
-    prepared = [
-        filter_.prepare(
-            a_picture(
-                pixels=pictures[row["url"].partition("?")[0]], fetched=a_fetched(candidate=a_candidate(row["alt"]))
-            )
-        )
+    shown = [
+        a_picture(pixels=pictures[row["url"].partition("?")[0]], fetched=a_fetched(candidate=a_candidate(row["alt"])))
         for row in rows
     ]
-    scores = np.array([verdict.score for verdict in filter_.judge_prepared(prepared)])
+    scores = np.array([verdict.score for verdict in filter_.judge(shown)])
     match = np.array([row["match"] for row in rows])
-    return Scored(scores[match], scores[~match], filter_, prepared)
+    return Scored(scores[match], scores[~match], filter_, shown)
 
 
 def _read() -> tuple[list[dict[str, str]], dict[str, Image.Image]]:
@@ -90,7 +86,7 @@ def test_mean_similarities_and_area_under_the_curve_are_the_readmes(scored: Scor
 
 
 def test_the_same_pictures_in_another_order_get_the_same_similarities_bit_for_bit(scored: Scored) -> None:
-    some = scored.prepared[:100]
+    some = scored.pictures[:100]
     order = np.random.default_rng(1).permutation(len(some)).tolist()
-    straight = scored.filter.judge_prepared(some)
-    assert scored.filter.judge_prepared([some[place] for place in order]) == [straight[place] for place in order]
+    straight = scored.filter.judge(some)
+    assert scored.filter.judge([some[place] for place in order]) == [straight[place] for place in order]

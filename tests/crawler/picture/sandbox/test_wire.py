@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from crawler.picture.made_by import LONGEST_MARK, MOST_MARKS
 from crawler.picture.sandbox.wire import (
     HEAD_LENGTH,
     LONGEST_DETAIL,
@@ -23,7 +24,7 @@ from crawler.picture.sandbox.wire import (
 )
 from crawler.records import Fault
 
-SHOWN = Shown(40, 30, "PNG", 1, 6, 30, 40)
+SHOWN = Shown(40, 30, "PNG", 1, 6, 30, 40, ("c2pa: digitalCapture",))
 
 
 @pytest.mark.parametrize("head", [Ready(), Failed(Fault.IMAGE_BROKEN, "PNG: cut"), SHOWN])
@@ -54,6 +55,13 @@ def test_no_number_gets_past_the_reader_that_does_not_fit_the_others(number: int
     assert {head.width, head.height} == {head.file_width, head.file_height}
     assert 1 <= head.orientation <= 8
     assert head.frames in (1, 2)
+
+
+def test_the_longest_marks_fit_a_head() -> None:
+    longest = msgspec.structs.replace(SHOWN, made_by=("\U0001f6a3" * LONGEST_MARK,) * MOST_MARKS)
+    message = packed(longest)
+    assert len(message) < LONGEST_HEAD
+    assert read_head(message[4:]) == longest
 
 
 @given(st.text())

@@ -1,9 +1,10 @@
-"""Similarities by an open_clip model: what it needs is loaded once a process, and not before it is asked."""
+"""Embeddings by an open_clip model: what it needs is loaded once a process, and not before it is asked."""
 
 from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from crawler.errors import MissingPackageError, SettingsError
+from crawler.records import Picture
 from filters import Prepared
 from filters.models import self_test
-from filters.models.choice import EMBEDDED, ModelChoice
+from filters.models.choice import EMBEDDED, Device, ModelChoice, Precision
 from filters.models.open_clip_border import (
     CaptionTokenizer,
     load_model,
@@ -23,6 +25,9 @@ from filters.models.open_clip_border import (
 )
 from filters.models.preparation import Preprocessing
 from filters.models.towers import Towers
+
+#: pictures in a block on a CPU, whatever the batch size: the last bits of a score depend on the shape of a block
+_ROWS_ON_CPU = 32
 
 _loading = threading.RLock()
 
@@ -57,28 +62,45 @@ def _preparation(choice: ModelChoice) -> Preparation:
 
 @dataclass(frozen=True, slots=True)
 class OpenClipEngine:
-    """Computes similarities in this process; loads the model when first asked, once a process."""
+    """Embeds in this process (`filters.Engine`); loads the model when first asked, once a process.
+
+    All that computes raises `SettingsError` where the model cannot be had here, and `MissingPackageError` where a
+    package is missing or computes something else than it should.
+    """
 
     choice: ModelChoice
-    precision: str = "float32"  # or "bfloat16", "float16"
-    device: str = "auto"  # or "cpu", "cuda"; "auto" is cuda where there is one
+    precision: Precision = "float32"
+    device: Device = "auto"
     batch_size: int = 64
+
+    @property
+    def name(self) -> str:
+        """Model and precision, such as "ViT-B-32/laion2b_s34b_b79k float32"."""
+        return f"{self.choice.identity} {self.precision}"
 
     @property
     def provenance(self) -> str:
         """What computes: "model@sha256:first12 precision"."""
         return f"{self.choice.identity}@sha256:{weights_sha256(self.choice)[:12]} {self.precision}"
 
-    def similarities(self, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The cosine of each image with its caption: images N x H x W x 3, tokens N x L, result N.
+    def prepare(self, picture: Picture) -> Prepared:
+        """The model's input for one picture; may be called from many threads."""
+        return preparation_for(self.choice)(picture.pixels, picture.fetched.candidate.caption.text)
 
-        Raises:
-            SettingsError: the model cannot be had here.
-            MissingPackageError: a package is missing, or computes something else than it should.
-        """
+    def embed(
+        self, images: NDArray[np.uint8], tokens: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Unit vectors of images (N x H x W x 3) and of as many captions (N x L): each N x D."""
+        return self._towers().embed(images, tokens)
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of texts: N x D."""
+        tokenizer = preparation_for(self.choice).tokenizer
+        return self._towers().embed_texts([tokenizer(text) for text in texts])
+
+    def _towers(self) -> Towers:
         with _loading:
-            towers = _towers(self)
-        return towers.similarities(images, tokens)
+            return _towers(self)
 
 
 @functools.cache
@@ -89,13 +111,26 @@ def _towers(engine: OpenClipEngine) -> Towers:
     if engine.device == "cuda" and not has_cuda:
         raise SettingsError('device = "cuda": torch sees no CUDA device here; "auto" takes what there is')
     device = "cuda" if has_cuda and engine.device != "cpu" else "cpu"
-    preparation = preparation_for(engine.choice)
-    model = load_model(engine.choice, engine.precision, device)
-    _check_preprocessing(engine.choice, model, preparation.preprocessing)
-    towers = Towers(model, preparation.preprocessing, device, getattr(torch, engine.precision), engine.batch_size)
-    if engine.choice.model == EMBEDDED:
-        self_test.run(preparation, towers.similarities, engine.precision)
-    return towers
+    _test(engine.precision, device)
+    return _loaded(engine.choice, engine.precision, device, engine.batch_size)
+
+
+@functools.cache
+def _test(precision: Precision, device: str) -> None:
+    """Known answers of the embedded model, whichever model is wanted: what it stands on is the same for all."""
+    embedded = ModelChoice(EMBEDDED)
+    towers = _loaded(embedded, precision, device, len(self_test.KNOWN))
+    self_test.run(preparation_for(embedded), towers.embed, precision)
+
+
+def _loaded(choice: ModelChoice, precision: Precision, device: str, batch_size: int) -> Towers:
+    import torch  # noqa: PLC0415 - takes seconds
+
+    preprocessing = preparation_for(choice).preprocessing
+    model = load_model(choice, precision, device)
+    _check_preprocessing(choice, model, preprocessing)
+    rows = _ROWS_ON_CPU if device == "cpu" else batch_size
+    return Towers(model, preprocessing, device, getattr(torch, precision), rows)
 
 
 def _check_preprocessing(choice: ModelChoice, model: Any, ours: Preprocessing) -> None:  # noqa: ANN401 - untyped torch

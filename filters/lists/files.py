@@ -1,12 +1,8 @@
-"""Reading removal lists: text files, one entry a line, that fail closed.
-
-A list that cannot be read to its last line ends the run before it begins: a filter with half a list looks exactly like
-a filter with a whole one. Messages name the file and the line, never what the line holds, for a list may be
-confidential and messages end in logs.
-"""
+"""The content of files of lists, and the reading of word lists: one entry a line, every line needed."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +18,21 @@ Entry = TypeVar("Entry")
 
 class BadLineError(ValueError):
     """One line of a list is not an entry; the text says why without quoting it."""
+
+
+def content_of(path: Path) -> bytes:
+    """What a file holds, unpacked, without byte order mark.
+
+    Raises:
+        SettingsError: it is missing or damaged.
+    """
+    try:
+        content = path.read_bytes()
+        if content.startswith(_GZIP_MAGIC):
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SettingsError(f"{path}: cannot be read as a list: {error}") from None
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def read_lists(
@@ -52,17 +63,15 @@ def lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, content
 
 
-def first_column(line: str) -> str:
-    """The first column of a line of a CSV file (comma, semicolon or tab), without quotes and spaces."""
-    for separator in ",;\t":
-        line = line.partition(separator)[0]
-    return line.strip().strip("\"'").strip()
-
-
 def _entries(path: Path, parse: Callable[[str], Iterable[tuple[int, Entry | BadLineError]]]) -> list[Entry]:
     entries: list[Entry] = []
     problems: list[str] = []
-    for number, entry in parse(_text(path)):
+    try:
+        text = content_of(path).decode()
+    except UnicodeDecodeError:
+        # without the error: its text quotes the bytes
+        raise SettingsError(f"{path}: cannot be read as a list: not UTF-8 text") from None
+    for number, entry in parse(text):
         if isinstance(entry, BadLineError):
             problems.append(f"line {number}: {entry}")
         else:
@@ -73,15 +82,3 @@ def _entries(path: Path, parse: Callable[[str], Iterable[tuple[int, Entry | BadL
     if not entries:
         raise SettingsError(f"{path}: holds no entries; a removal list that removes nothing is taken for a damaged one")
     return entries
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        if content.startswith(_GZIP_MAGIC):
-            content = gzip.decompress(content)
-        return content.decode("utf-8")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        # not `error` itself for bytes that are not UTF-8: its text quotes the bytes
-        reason = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise SettingsError(f"{path}: cannot be read as a list: {reason}") from None
