@@ -17,7 +17,7 @@ def pairtrawl(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_verb(tmp_path: Path) -> None:
     said = pairtrawl("--help", folder=tmp_path).stdout
-    for verb in ("crawl", "extract", "plan", "report", "filters", "demo", "doctor"):
+    for verb in ("crawl", "extract", "plan", "report", "filters", "lists", "seen", "demo", "doctor"):
         assert verb in said
 
 
@@ -35,6 +35,7 @@ def test_the_command_starts_without_torch_ray_or_pyarrow(tmp_path: Path) -> None
         (["crawl", "x.warc.gz", "--recipe", "missing.toml"], "missing.toml"),
         (["crawl", "x.warc.gz", "--set", "fetch.speed=3"], "fetch"),
         (["crawl", "x.warc.gz", "--set", "filters.min_side.pixles=3"], "pixles"),
+        (["crawl", "x.warc.gz", "--set", 'duplicates.earlier=["last"]'], "last holds no shard of a run"),
         (["report", "."], "holds no run"),
     ],
 )

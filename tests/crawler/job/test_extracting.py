@@ -7,8 +7,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from crawler.errors import RunFolderError
+from crawler.errors import RunFolderError, ScreeningError
 from crawler.job import Job, JobKind, finished, run_job
+from crawler.job.screening import Screening
 from crawler.settings import Recipe
 from tests.crawler.job.test_crawling import Keep, tools
 from workers.demo import inputs
@@ -33,6 +34,27 @@ def test_every_candidate_is_in_the_table_with_the_word_of_the_filters(tmp_path: 
         assert {row["reason"] for row in table} == {None, "long_enough"}
         assert report.incomplete == ""
         assert finished(job, Recipe()) == report
+
+
+# checklist 38
+def test_a_candidate_that_a_confidential_list_names_is_counted_and_not_written(tmp_path: Path) -> None:
+    secret = (("secret", Keep(lambda candidate: len(candidate.caption.text) != 9)),)
+    screening = Screening(withheld=frozenset({"secret"}))
+    report = run_job(a_job(tmp_path, inputs()[0]), tools(tmp_path, {}, candidate_filters=secret, screening=screening))
+    candidates = report.stages[-1]
+    table = pq.read_table(tmp_path / "candidates" / "00003.parquet").to_pylist()
+    assert candidates.rejected["secret"] > 0
+    assert len(table) == candidates.kept == candidates.found - candidates.rejected["secret"]
+    assert all(len(row["caption"]) != 9 for row in table)
+
+
+# checklist 40
+def test_a_list_that_names_too_many_candidates_leaves_no_table(tmp_path: Path) -> None:
+    listed = (("secret", Keep(lambda _: False)),)
+    screening = Screening(most_shares={"secret": 0.5})
+    with pytest.raises(ScreeningError, match="extract-00003: secret"):
+        run_job(a_job(tmp_path, inputs()[0]), tools(tmp_path, {}, candidate_filters=listed, screening=screening))
+    assert list((tmp_path / "candidates").iterdir()) == []
 
 
 def test_an_archive_that_was_cut_is_reported_as_incomplete(tmp_path: Path) -> None:
