@@ -5,8 +5,8 @@ The reference blurs the brightness with two passes of a box filter, takes 64 x 6
 taking points is linear and separable, so it is one weighted sum of lines, and one of columns: each sample is looked at
 once. Where that leaves a doubt, because a frequency lies so near to the median that the reference's own rounding
 decides (a drawing that is symmetrical has a hundred frequencies of nothing but rounding errors), the reference's steps
-are made in the reference's order, in its 32 bits. No matrix product here is large enough for BLAS to start threads, of
-which a decoder thread has no use: its neighbours keep the other cores busy.
+are made in the reference's order, in its 32 bits. The large sums are products with sparse matrices, which BLAS has no
+part in: it would start threads, of which a decoder thread has no use, for its neighbours keep the other cores busy.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ _LARGE_SIDE, _AS_IT_IS = 1_200, 0
 _FEW_DOUBTFUL = 4
 #: pixels up to which a picture is looked at again in doubt: that takes 16 bytes and 40 ns a pixel
 _MOST_PIXELS_TWICE = 4_000_000
-#: weights are kept for so many lengths of a side: 26 kB where it has 1,600 pixels, 330 kB for 20,000
+#: weights are kept for so many lengths of a side: 100 kB where it has 1,600 pixels, 1.3 MB for 20,000
 _LENGTHS_KEPT = 512
+#: samples that are made numbers of at a time, of 4 bytes
+_NUMBERS_AT_ONCE = 1_000_000
 
 
 class Pdq(NamedTuple):
@@ -114,54 +116,64 @@ def _squeezed(
     """The picture, or the picture upside down, blurred and taken at 64 points of each column: 64 x (3 x width)."""
     height, width, _ = samples.shape
     lines = samples.reshape(height, width * 3)
+    weights = _weights(height, upside_down, least_side).of_lines
     squeezed = np.empty((SIDE, width * 3), np.float32)
-    for place, (first, end, weights, _) in enumerate(_weights(height, upside_down, least_side)):
-        # einsum and not a product of matrices, for which BLAS would start threads
-        np.einsum("n,nw->w", weights, lines[first:end].astype(np.float32), out=squeezed[place])
+    step = max(1, _NUMBERS_AT_ONCE // height)
+    for first in range(0, width * 3, step):
+        squeezed[:, first : first + step] = weights @ lines[:, first : first + step].astype(np.float32)
     return squeezed
 
 
 def _small(squeezed: NDArray[np.float32], mirrored: bool = False, least_side: int = _AS_IT_IS) -> NDArray[np.float32]:
     """The blurred brightness at 64 x 64 points, to more digits than the reference keeps."""
-    small = np.empty((SIDE, SIDE), np.float32)
-    for place, (first, end, _, weights) in enumerate(_weights(squeezed.shape[1] // 3, mirrored, least_side)):
-        np.einsum("hn,n->h", squeezed[:, first * 3 : end * 3], weights, out=small[:, place])
+    weights = _weights(squeezed.shape[1] // 3, mirrored, least_side).of_samples
+    small: NDArray[np.float32] = np.ascontiguousarray((weights @ squeezed.T).T)
     return small
 
 
 class _Weights(NamedTuple):
-    """What one of the 64 points takes of the lines (or columns) from `first` to `end`."""
+    """What each of the 64 points takes of all lines (or columns) along a side, as sparse matrices."""
 
-    first: int
-    end: int
-    lines: NDArray[np.float32]  # one a line
-    samples: NDArray[np.float32]  # three a column, for red, green and blue
+    of_lines: Any  # 64 x length
+    of_samples: Any  # 64 x (3 x length): of a column's red, green and blue
 
 
 @lru_cache(maxsize=_LENGTHS_KEPT)
-def _weights(length: int, turned: bool, least_side: int) -> tuple[_Weights, ...]:
+def _weights(length: int, turned: bool, least_side: int) -> _Weights:
     """The weights of the 64 points along a side of `length`, or along that side seen from its other end.
 
     A box of boxes, both cut off at the picture's ends; where the side is shorter than `least_side`, as if each line
     were there so many times that it is not.
     """
+    from scipy.sparse import csr_matrix  # noqa: PLC0415 - comes with imagehash, which takes half a second as well
+
     times = -(-least_side // length) if least_side else 1
-    before, after = reach(length * times)
-    weights = []
-    for centre in centres(length * times):
-        outer = np.arange(max(0, centre - before), min(length * times, centre + after))
-        starts, ends = np.maximum(outer - before, 0), np.minimum(outer + after, length * times)
-        first, end = int(starts[0]) // times, -(-int(ends[-1]) // times)
-        share = 1 / ((ends - starts) * len(outer))
-        changes = np.zeros((end - first) * times + 1)
-        np.add.at(changes, starts - first * times, share)
-        np.subtract.at(changes, ends - first * times, share)
-        lines = np.cumsum(changes)[:-1].reshape(-1, times).sum(axis=1)
-        if turned:
-            first, end, lines = length - end, length - first, lines[::-1]
-        samples = np.outer(lines, LUMA).ravel()
-        weights.append(_Weights(first, end, lines.astype(np.float32), samples.astype(np.float32)))
-    return tuple(weights)
+    whole = length * times
+    before, after = reach(whole)
+    outer = np.array(centres(whole))[:, None] + np.arange(-before, after)[None, :]
+    inside = (outer >= 0) & (outer < whole)
+    starts, ends = np.clip(outer - before, 0, whole), np.clip(outer + after, 0, whole)
+    share = inside / (np.maximum(ends - starts, 1) * inside.sum(axis=1, keepdims=True))
+    rows = np.arange(SIDE)[:, None] * (whole + 1)
+    changes = np.bincount((rows + starts).ravel(), share.ravel(), SIDE * (whole + 1))
+    changes -= np.bincount((rows + ends).ravel(), share.ravel(), SIDE * (whole + 1))
+    lines = np.cumsum(changes.reshape(SIDE, -1), axis=1)[:, :-1]
+    # beyond its box of boxes a point takes nothing, where the running sum has some 1e-18 left
+    first, end = np.where(inside, starts, whole).min(axis=1), np.where(inside, ends, 0).max(axis=1)
+    places = np.arange(whole)
+    taken = (places >= first[:, None]) & (places < end[:, None])
+    lines = np.where(taken, lines, 0).reshape(SIDE, length, times).sum(axis=2)
+    taken = taken.reshape(SIDE, length, times).any(axis=2)
+    if turned:
+        lines, taken = lines[:, ::-1], taken[:, ::-1]
+    columns = np.broadcast_to(np.arange(length), taken.shape)[taken]
+    stops = np.concatenate([[0], np.cumsum(taken.sum(axis=1))])
+    values = lines[taken]
+    of_colours = (columns[:, None] * 3 + np.arange(3)).ravel()
+    return _Weights(
+        csr_matrix((values.astype(np.float32), columns, stops), (SIDE, length)),
+        csr_matrix((np.outer(values, LUMA).ravel().astype(np.float32), of_colours, stops * 3), (SIDE, length * 3)),
+    )
 
 
 def _bits(frequencies: NDArray[Any]) -> int:
