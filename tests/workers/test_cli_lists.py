@@ -36,7 +36,7 @@ def test_from_a_new_key_to_a_list_that_is_checked(tmp_path: Path) -> None:
         done = lists("check", "a.ptlist", *words, folder=tmp_path)
         assert done.returncode == 0, done.stderr
         told = [" ".join(line.split()) for line in done.stdout.splitlines()]
-        assert told[0].startswith(f"a.ptlist: confidential, issued on {DAY} (0 days ago)")
+        assert told[0].startswith(f"a.ptlist: confidential, issued on {DAY} (age in days: 0)")
         assert said in told[0]
         assert told[1:] == ["1 md5", "not used:", "1 hash of the empty file", "1 withdrawn"]
 

@@ -75,7 +75,7 @@ def check(
         return
     days = (dt.datetime.now(dt.UTC).date() - issued).days
     whole = "whole" if key else "not tried out, for no --key was given"
-    _say(found, f"{file}: confidential, issued on {issued} ({days} days ago), {whole}")
+    _say(found, f"{file}: confidential, issued on {issued} (age in days: {days}), {whole}")
 
 
 def _say(found: object, heading: str) -> None:
