@@ -39,7 +39,7 @@ from crawler.rows import (
 from crawler.settings import Output
 from crawler.tar import TarFile
 
-__all__ = ["Facts", "ShardWriter", "is_committed", "key_of", "read_stats", "shard_paths"]
+__all__ = ["Facts", "ShardWriter", "is_committed", "key_of", "read_stats", "shard_name", "shard_paths"]
 
 #: rows decoded at a time while a shard is assembled, and rows of a parquet row group; img2dataset's groups of 100 rows
 #: make a file of 3,000 rows 30 round trips long
@@ -64,9 +64,14 @@ class _Waiting(NamedTuple):
     extension: str
 
 
+def shard_name(number: int, settings: Output) -> str:
+    """What the files of shard `number` are called, without their endings."""
+    return f"{number:0{settings.shard_digits}d}"
+
+
 def shard_paths(folder: Path, number: int, settings: Output) -> ShardPaths:
     """The files of shard `number`."""
-    name = f"{number:0{settings.shard_digits}d}"
+    name = shard_name(number, settings)
     return ShardPaths(folder / f"{name}.tar", folder / f"{name}.parquet", folder / f"{name}_stats.json")
 
 
@@ -103,7 +108,7 @@ class ShardWriter:
         self._withheld: set[int] = set()
         self._messages: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
-        self._embeddings = Embeddings(folder, f"{number:0{settings.shard_digits}d}", columns)
+        self._embeddings = Embeddings(folder, shard_name(number, settings), columns)
         self._started = time.time()
         self._encoder = msgspec.json.Encoder()
         self._spool_path = temporary_path(self._paths.tar)

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "FOLDERS", "Embedded", "EmbeddingFilter", "Engine", "Entry", "Filter", "Prepared", "Setting", "catalogue", "load",
-    "names",
+    "FOLDERS", "Embedded", "EmbeddingFilter", "Engine", "Entry", "Filter", "Prepared", "Setting", "catalogue",
+    "judges_embeddings", "load", "names",
 ]  # fmt: skip
 
 FOLDERS = ("candidates", "bodies", "pictures")
@@ -197,6 +197,13 @@ def load(name: str, settings: Mapping[str, Any], *, folder: str | Path = ".") ->
         return built
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from error
+
+
+def judges_embeddings(name: str) -> bool:
+    """Whether the filter called `name` is an `EmbeddingFilter`. It is not built, so that no list of it is read."""
+    build = importlib.import_module(f"{__name__}.{name}").build
+    made = build if inspect.isclass(build) else get_type_hints(build)["return"]
+    return hasattr(made, "judge_embedded")
 
 
 def _entry(name: str) -> Entry:

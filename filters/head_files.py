@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tokenize
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +24,10 @@ _FILE_BYTES = 256 * 1024 * 1024
 
 _PICKLES = (".pt", ".pth", ".bin", ".p", ".pkl", ".pickle", ".ckpt", ".joblib")
 _KERAS = (".h5", ".hdf5", ".keras", ".pb")
+#: numpy reads the head of a file as Python's own source, and passes on what that says of noise: no source, no end, too
+#: deep, no such type, or that of Python 2
+_NOT_AN_ARRAY = (ValueError, SyntaxError, tokenize.TokenError, EOFError, OverflowError, RecursionError, TypeError,
+                 MemoryError, UserWarning)  # fmt: skip
 #: "0.weight", "layers.3.bias", "linear_1.weight", or "fc.weight" of a lone layer: the number is the layer's place
 _TENSOR = re.compile(r"(?:.*?(?P<number>[0-9]{1,6})\.|(?:[A-Za-z_.]*\.)?)(?P<part>weight|bias)")
 
@@ -82,9 +88,11 @@ def _refuse_kind(path: Path) -> None:
 
 def _npy(path: Path) -> tuple[Layer, ...]:
     try:
-        # mapped: numpy then compares the size that the header claims with that of the file before it takes memory
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            # mapped: numpy then compares the size that the header claims with that of the file before it takes memory
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _NOT_AN_ARRAY as error:
         raise SettingsError(f"{path}: is not an array of numbers that numpy.save wrote: {error}") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.ndim not in {1, 2} or not array.size:
         raise SettingsError(f"{path}: must be one array of floats, of D, D+1, D x C or D+1 x C numbers")

@@ -10,10 +10,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Verdict
 from filters.keywords import Keywords, load_keywords
+
+#: a setting of the filters that have this rule
+Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,18 +14,20 @@ from crawler.courtesy.desk import Desk
 from crawler.courtesy.local_desk import LocalDesk
 from crawler.embeddings import folder_name
 from crawler.errors import MissingPackageError, SettingsError
-from crawler.job import Tools
+from crawler.job import JobKind, Tools
 from crawler.job.judging import score_columns
 from crawler.job.opening import open_web
 from crawler.job.screening import Screening
 from crawler.seen import NothingSeen, Seen
 from crawler.settings import Recipe
 from crawler.wire.resolve import NameCache
-from filters import EmbeddingFilter, Engine, load
+from filters import EmbeddingFilter, Engine, judges_embeddings, load
 
 #: Given an engine, what computes in its place: under Ray a stand-in that asks a scoring actor.
 Swap = Callable[[Engine], Engine]
 
+#: what filters judge, in the order in which they run
+_STAGES = ("candidates", "bodies", "pictures", "embeddings")
 #: what every engine needs
 _MODEL_PACKAGES = ("torch", "open_clip")
 
@@ -37,13 +39,20 @@ def etiquette_of(recipe: Recipe) -> Etiquette:
 
 
 def assemble(
-    recipe: Recipe, scratch: Path, *, swap: Swap | None = None, desk: Desk | None = None, seen: Seen | None = None
+    recipe: Recipe,
+    scratch: Path,
+    *,
+    kind: JobKind = JobKind.CRAWL,
+    swap: Swap | None = None,
+    desk: Desk | None = None,
+    seen: Seen | None = None,
 ) -> Tools:
     """The tools of one process.
 
     Args:
         recipe: says which filters, and how each is set.
         scratch: folder for archives that have to be downloaded before they can be read; made if absent.
+        kind: of the jobs that they are for: reading archives needs no list of pictures, which may take a gigabyte.
         swap: puts another engine in the place of each that a filter asks; None keeps the filter's own, in this process.
         desk: what this process shares with the others of the run; None where it is the only one.
         seen: what the data set holds already; None where the recipe keeps every file.
@@ -52,7 +61,7 @@ def assemble(
         SettingsError: a filter does not exist, or does not like its settings; the message names it.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    built = _built(recipe, swap)
+    built = _built(recipe, swap, ("candidates",) if kind is JobKind.EXTRACT else _STAGES)
     return Tools(
         recipe=recipe,
         scratch=scratch,
@@ -73,7 +82,7 @@ def engines_of(recipe: Recipe) -> dict[str, Engine]:
     Raises:
         SettingsError: as `assemble`.
     """
-    return _engines(_built(recipe, None)["embeddings"])
+    return _engines(_built(recipe, None, ("embeddings",))["embeddings"])
 
 
 def _engines(filters: Iterable[tuple[str, EmbeddingFilter]]) -> dict[str, Engine]:
@@ -128,20 +137,24 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _built(recipe: Recipe, swap: Swap | None) -> dict[str, list[tuple[str, Any]]]:
-    """The recipe's filters under what they judge: candidates, bodies, pictures; or embeddings."""
+def _built(recipe: Recipe, swap: Swap | None, stages: Sequence[str] = _STAGES) -> dict[str, list[tuple[str, Any]]]:
+    """The recipe's filters under what they judge: candidates, bodies, pictures; or embeddings.
+
+    Those of other stages than `stages` are not built: lists of pictures may take a gigabyte, and confidential ones are
+    not where the models are.
+    """
     # Read when torch is first imported, which is later. Two OpenMP threads beside busy neighbours were seven times
     # slower than one, because they wait for each other in a loop (2 cores: 2.9 images/s against 19).
     os.environ |= {"OMP_NUM_THREADS": str(recipe.resources.torch_threads), "OMP_WAIT_POLICY": "PASSIVE"}
-    built: dict[str, list[tuple[str, Any]]] = {"candidates": [], "bodies": [], "pictures": [], "embeddings": []}
+    built: dict[str, list[tuple[str, Any]]] = {stage: [] for stage in _STAGES}
     for choice in recipe.filters:
         folder, name = choice.use.split(".")
-        one: Any = load(choice.use, choice.settings, folder=recipe.folder)
-        if isinstance(one, EmbeddingFilter):
-            one = one.with_engines(swap) if swap else one
-            folder = "embeddings"
-        built[folder].append((name, one))
-    _check(recipe, built["pictures"], built["embeddings"])
+        stage = "embeddings" if folder == "pictures" and judges_embeddings(choice.use) else folder
+        if stage in stages:
+            one: Any = load(choice.use, choice.settings, folder=recipe.folder)
+            built[stage].append((name, one.with_engines(swap) if swap and stage == "embeddings" else one))
+    if "embeddings" in stages:
+        _check(recipe, built["pictures"], built["embeddings"])
     return built
 
 

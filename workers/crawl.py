@@ -56,7 +56,7 @@ class Here:
     def open(self, recipe: Recipe, folder: RunFolder, kind: JobKind) -> Iterator[Run]:
         """Tools are made once and used for every job."""
         with closing(open_seen(recipe, folder.path) if kind is JobKind.CRAWL else NothingSeen()) as seen:
-            tools = assemble(recipe, folder.scratch, seen=seen)
+            tools = assemble(recipe, folder.scratch, kind=kind, seen=seen)
             yield lambda jobs, progress, stop: run_here(jobs, tools, progress, stop)
 
 

@@ -26,7 +26,7 @@ import msgspec
 from crawler.errors import MissingPackageError, PairtrawlError, SettingsError
 from crawler.job import Job, JobKind, Progress
 from crawler.settings import Recipe
-from crawler.write import shard_paths
+from crawler.write import shard_name
 from filters import Engine
 from workers.assemble import assemble
 from workers.attempt import Outcome, attempt, failed
@@ -117,14 +117,16 @@ class Worker:
         folder = Path(scratch) / f"worker-{os.getpid()}"
         # With the first job, not here: an actor that cannot be made says why to nobody, and would be replaced in vain.
         self._tools = cache(
-            lambda: assemble(decoded, folder, swap=remote if scorer else None, desk=RayDesk(desk), seen=seen_over(seen))
+            lambda kind: assemble(
+                decoded, folder, kind=kind, swap=remote if scorer else None, desk=RayDesk(desk), seen=seen_over(seen)
+            )
         )
 
     def work(self, job: bytes) -> bytes:
         """One job in, its outcome out, both as JSON."""
         decoded = msgspec.json.decode(job, type=Job)
         try:
-            tools = self._tools()
+            tools = self._tools(decoded.kind)
         except (PairtrawlError, OSError) as error:
             return msgspec.json.encode(failed(decoded, error))
         return msgspec.json.encode(attempt(decoded, tools))
@@ -191,8 +193,7 @@ class RayPool:
             if tries + 1 < TRIES:
                 return None
             if job.kind is JobKind.CRAWL:
-                shard = shard_paths(Path(job.output), job.number, self._output).table.stem
-                seen_over(self._seen).release(shard)
+                seen_over(self._seen).release(shard_name(job.number, self._output))
             return Outcome(job=job, failure=f"{job.name}: took {TRIES} actors with it: {error}")
 
     def _new_worker(self) -> Any:  # noqa: ANN401 - Ray's handle

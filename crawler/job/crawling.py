@@ -33,7 +33,7 @@ from crawler.records import Candidate, Fault, Fetched, Rejected
 from crawler.report import Report, chain
 from crawler.tables import read_candidates
 from crawler.wire.resolve import LookUps
-from crawler.write import ShardWriter, shard_paths
+from crawler.write import ShardWriter, shard_name
 
 if TYPE_CHECKING:
     from crawler.job import Job, Progress, Tools
@@ -71,7 +71,7 @@ def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
             if (told := _for_the_user(group)) is None:
                 raise
             raise told from group
-        with claiming(tools.seen, shard_paths(folder, job.number, output).table.stem) as claim:
+        with claiming(tools.seen, shard_name(job.number, output)) as claim:
             line.look_back(claim)
             stages = chain(len(rows), [(stage, line.turned[stage]) for stage in _STAGES], kept=line.kept)
             tools.screening.check(job.name, stages)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from crawler.picture.pdq import LEAST_QUALITY
 from crawler.records import Fault, Hashes
 from crawler.seen import Seen
 from crawler.seen.keys import Keys, keys_of
@@ -22,8 +23,6 @@ from crawler.settings import Duplicates
 #: which of these keys are somebody else's; the job has the others from now on
 Claim = Callable[[Keys], NDArray[np.bool_]]
 
-#: below this quality a picture is too plain for its PDQ to mean anything (the reference implementation's advice)
-_LEAST_QUALITY = 50
 #: rows compared at a time, and with how many: distances that fit the processor's cache
 _ROWS_AT_ONCE = 64
 _KEPT_AT_ONCE = 2048
@@ -84,7 +83,7 @@ def look_alikes(samples: Sequence[Shown], bits: int) -> list[bool]:
     half a second, 100,000 a minute.
     """
     answer = [False] * len(samples)
-    meant = [place for place, one in enumerate(samples) if one.pdq_quality >= _LEAST_QUALITY]
+    meant = [place for place, one in enumerate(samples) if one.pdq_quality >= LEAST_QUALITY]
     words = _words([samples[place].pdq for place in meant])
     kept = np.empty_like(words)
     number = 0

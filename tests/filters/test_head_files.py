@@ -171,6 +171,15 @@ def test_a_kind_of_float_that_numpy_has_not_is_refused_with_the_remedy(tmp_path:
         read_head_file(tmp_path / "head.safetensors")
 
 
+@pytest.mark.parametrize("after", [bytes(19) + b"(", b"'" + bytes(3), b"(" * 60, b"\t1\n 2", b"{**1}", b"+ 1L"])
+def test_an_array_whose_head_is_no_python_is_refused(tmp_path: Path, after: bytes) -> None:
+    np.save(tmp_path / "good.npy", np.zeros(4))
+    content = (tmp_path / "good.npy").read_bytes()[:90]
+    (tmp_path / "head.npy").write_bytes((content + after).ljust(128, b"("))
+    with pytest.raises(SettingsError, match="is not an array of numbers"):
+        read_head_file(tmp_path / "head.npy")
+
+
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([".npy", ".safetensors"]), st.binary(max_size=200), st.integers(0, 200))
 def test_whatever_a_file_holds_it_is_a_head_or_refused(tmp_path: Path, kind: str, noise: bytes, cut: int) -> None:

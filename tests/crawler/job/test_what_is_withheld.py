@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
-from crawler.archives import Etiquette
 from crawler.errors import ScreeningError
-from crawler.fetch import Web
-from crawler.job import Job, JobKind, Tools, run_job
+from crawler.job import run_job
 from crawler.job.screening import Screening
 from crawler.records import Candidate, Fault, Fetched, Verdict
 from crawler.report import Report
-from crawler.rights.site_word import NoRules
 from crawler.seen.opening import open_seen
 from crawler.settings import Duplicates, Plan, Recipe
-from crawler.tables import CandidateWriter
 from crawler.wire.answers import Answer
 from tests.builders import a_candidate, image_bytes
-from tests.fakes.web import FakeGet, an_answer
+from tests.crawler.job.test_crawling import a_job, tools
+from tests.fakes.web import an_answer
 
 HOST = "http://images.test"
 
@@ -55,28 +52,9 @@ def run(folder: Path, rows: list[Candidate], bodies: list[bytes], *, number: int
     answers: dict[str, Answer | Fault] = {
         row.image_url: an_answer(body=body) for row, body in zip(rows, bodies, strict=True)
     }
-
-    @asynccontextmanager
-    async def open_fake() -> AsyncIterator[Web]:
-        yield Web(FakeGet(dict(answers)), NoRules())
-
-    filters = changes.pop("body_filters", ())
-    fields: dict[str, Any] = {
-        "recipe": Recipe(plan=Plan(rows_per_job=100)),
-        "scratch": folder / "scratch",
-        "etiquette": Etiquette(),
-        "candidate_filters": (),
-        "body_filters": filters,
-        "picture_filters": (),
-        "embedding_filters": (),
-        "open_web": open_fake,
-        "screening": Screening.of(filters),
-    } | changes
-    table = folder / f"table-{number}.parquet"
-    with CandidateWriter(table) as writer:
-        writer.write(rows, [None] * len(rows))
-    job = Job(kind=JobKind.CRAWL, number=number, input=str(table), output=str(folder / "shards"), recipe="digest")
-    return run_job(job, Tools(**fields))
+    screening = Screening.of(changes.get("body_filters", ()))
+    job = replace(a_job(folder, rows), number=number)
+    return run_job(job, tools(folder, answers, screening=screening, **changes))
 
 
 def rows_written(folder: Path, number: int = 0) -> list[dict[str, Any]]:
