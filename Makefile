@@ -8,7 +8,7 @@ CONSTRAINTS := constraints.txt
 EXTRAS := clip,ray,c2pa,nsfw,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format prove-main prove-hostile prove-filters clean
+.PHONY: help install demo test test-all check format prove-main prove-hostile prove-filters prove-slurm clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -31,8 +31,13 @@ $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 demo: install  ## Run the main job on the input that comes along: shards, a report, and where to look
 	$(BIN)/pairtrawl demo $(DEMO)
 
-test: install  ## Run the tests (a few minutes on 2 cores)
-	$(BIN)/pytest -q
+# The tests of SLURM mostly wait, so they run beside the others; what they print comes last.
+test: install  ## Run the tests (some twenty minutes on 2 cores)
+	@told=$$(mktemp); $(BIN)/pytest -q -m "slurm and not minutes" -p no:cacheprovider >"$$told" 2>&1 & slurm=$$!; \
+	  trap 'kill $$slurm; wait $$slurm; rm -f "$$told"; exit 130' INT TERM; \
+	  $(BIN)/pytest -q -m "not slurm and not minutes"; others=$$?; \
+	  wait $$slurm; slurm=$$?; cat "$$told"; rm -f "$$told"; \
+	  [ $$others = 0 ] && [ $$slurm = 0 ]
 
 test-all: install  ## Run the tests and the slow proofs
 	$(BIN)/pytest -q -m ''
@@ -42,7 +47,7 @@ check: install  ## Lint, types, layers and tests: green before each commit
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q
+	@$(MAKE) --no-print-directory test
 
 format: install  ## Format the code
 	$(BIN)/ruff check -q --fix
@@ -56,6 +61,9 @@ prove-hostile: install  ## Show that fetching and decoding can be trusted; a tab
 
 prove-filters: install  ## Show what the filters decide, how surely and how fast; a table of figures comes last
 	$(BIN)/python benchmarks/prove_filters.py
+
+prove-slurm: install  ## Show that the same job runs on a supercomputer (a real SLURM starts here); figures come last
+	$(BIN)/python benchmarks/prove_slurm.py
 
 clean:  ## Remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

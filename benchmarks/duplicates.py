@@ -21,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crawler.job.duplicates import Shown, look_alikes
+from crawler.job.duplicates import look_alikes
+from crawler.job.remembered import Remembered
 from crawler.rows import arrow_schema, columns_with
 from crawler.seen.index import Index
 from crawler.seen.keys import KEY, PARTITIONS, Keys, keys_of
@@ -123,7 +124,7 @@ def of_tables(folder: Path, tables: int) -> None:
 def of_pictures(number: int) -> None:
     """Look-alikes within a job."""
     noise = random.Random(0)  # noqa: S311 - data for a benchmark
-    shown = [Shown(row, "", noise.getrandbits(256), 100) for row in range(number)]
+    shown = [Remembered(row, "", "", "", noise.getrandbits(256), 100) for row in range(number)]
     say(f"look-alikes among {number:,} pictures", number, best(lambda: look_alikes(shown, 31)))
 
 

@@ -54,7 +54,8 @@ from crawler.wire.resolve import NameCache  # noqa: E402 - as above
 from tests.builders import a_candidate  # noqa: E402 - as above
 from tests.checklist import HOSTILE_CASES  # noqa: E402 - as above
 from workers.assemble import assemble  # noqa: E402 - as above
-from workers.ray_pool import Actors, RayPool, local_ray  # noqa: E402 - as above
+from workers.ray_cluster import joined  # noqa: E402 - as above
+from workers.ray_pool import Actors, RayPool  # noqa: E402 - as above
 from workers.run_folder import RunFolder  # noqa: E402 - as above
 from workers.session import Asked, run_crawl  # noqa: E402 - as above
 from workers.stop import Stop  # noqa: E402 - as above
@@ -254,7 +255,7 @@ def prove_actors(work: Path, figures: Figures, tool: Path) -> None:
         figures.add("two actors", "left out: needs the corpus's tools", good=True)
         return
     spacing = 0.4
-    with fault_server(tool, work) as (port, log), local_ray(2.0):
+    with fault_server(tool, work) as (port, log), joined(cpus=2):
         recipe = recipe_at(port, f"manners.seconds_between_requests={spacing}", "manners.requests_at_once=1")
         jobs = []
         for number in range(2):

@@ -21,7 +21,7 @@ from crawler.records import Candidate, Caption, Fetched, Hashes, Header, ImageSo
 from crawler.rows import columns_with, kept_row, tar_json
 from crawler.settings import Output
 from crawler.tar import TarFile
-from crawler.write import ShardWriter
+from crawler.write import ShardWriter, pictured
 
 ROUNDS = 3
 IMAGE_BYTES = 30_000
@@ -54,7 +54,7 @@ def by_members(folder: Path, made: list[Sample]) -> None:
         for number, sample in enumerate(made):
             key = f"{number:09d}"
             tar.add(f"{key}.jpg", sample.image)
-            tar.add(f"{key}.json", encode(tar_json(kept_row(key, sample), columns)))
+            tar.add(f"{key}.json", encode(tar_json(kept_row(sample) | {"key": key}, columns)))
             tar.add(f"{key}.txt", sample.fetched.candidate.caption.text.encode())
 
 
@@ -62,7 +62,7 @@ def by_shard_writer(folder: Path, made: list[Sample]) -> None:
     """The whole shard: spool, tar in key order, parquet, statistics, every file flushed."""
     with ShardWriter(folder, 0, len(made), Output(), (("similarity", "float"),)) as writer:
         for number in reversed(range(len(made))):
-            writer.keep(number, made[number])
+            writer.keep(number, pictured(made[number], Output()))
         writer.commit({})
 
 
@@ -74,7 +74,7 @@ def by_webdataset(folder: Path, made: list[Sample]) -> None:
     with webdataset.TarWriter(str(folder / "webdataset.tar")) as tar:
         for number, sample in enumerate(made):
             key = f"{number:09d}"
-            facts = tar_json(kept_row(key, sample), columns)
+            facts = tar_json(kept_row(sample) | {"key": key}, columns)
             text = sample.fetched.candidate.caption.text
             tar.write({"__key__": key, "jpg": sample.image, "json": json.dumps(facts, indent=4), "txt": text})
 

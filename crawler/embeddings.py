@@ -103,9 +103,13 @@ class EngineFiles:
 class Embeddings:
     """The vectors of one shard, until they are written. Not for use by two threads at once."""
 
-    def __init__(self, shards: Path, name: str, scores: Sequence[tuple[str, str]]) -> None:
-        """`name` is the shard's, "00007"; `scores` are the score columns: name and "float" or "string"."""
+    def __init__(self, shards: Path, name: str, scores: Sequence[tuple[str, str]], *, through: Path) -> None:
+        """Of the shard `name`, "00007", in the folder `shards`; until they are whole they lie in `through`.
+
+        `scores` are the score columns: name and "float" or "string".
+        """
         self._shards = shards
+        self._through = through
         self._name = name
         self._scores = scores
         self._spools: dict[str, _Spool] = {}
@@ -118,7 +122,7 @@ class Embeddings:
         """
         for engine, one in embedded.items():
             if engine not in self._spools:
-                path = temporary_path(self._shards / f"{self._name}.vectors")
+                path = temporary_path(self._through / f"{self._name}.vectors")
                 self._spools[engine] = _Spool(path, len(one.image))
             self._spools[engine].add(index, one.image, one.text)
 
@@ -156,9 +160,9 @@ class Embeddings:
             )
 
         with ExitStack() as landing:
-            # temporary files lie beside the tar, where `sweep` finds what a killed job leaves
+            # temporary files lie where `sweep` finds what a killed job leaves
             temporary = {
-                path: landing.enter_context(atomic_path(path, through=self._shards)) for path in self._made_room()
+                path: landing.enter_context(atomic_path(path, through=self._through)) for path in self._made_room()
             }
             with ExitStack() as files:  # closed before they land
                 yield [opened(engine) for engine, spool in self._spools.items() if spool.rows]

@@ -34,9 +34,17 @@ class MissingPackageError(PairtrawlError):
     """An optional package is not installed or does not work; the message says what to install."""
 
 
-class DeskLostError(PairtrawlError):
-    """The process that keeps all workers of a run polite together cannot be reached; trying later may help."""
+class ProcessLostError(PairtrawlError):
+    """A process that the jobs of a run share cannot be reached; trying again may help."""
 
 
-class IndexLostError(PairtrawlError):
-    """The processes that know which files were seen before cannot be reached; trying later may help."""
+class DeskLostError(ProcessLostError):
+    """The process that keeps all workers of a run polite together cannot be reached."""
+
+
+class IndexLostError(ProcessLostError):
+    """The processes that know which files were seen before cannot be reached."""
+
+
+class EngineLostError(ProcessLostError):
+    """The processes that hold the models cannot be reached."""

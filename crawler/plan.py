@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.commit import atomic_path, write_atomically
-from crawler.errors import InputError, RunFolderError
+from crawler.errors import InputError, RunFolderError, SettingsError
 from crawler.records import Fault
 from crawler.seen.keys import keys_of
 from crawler.seen.opening import LookUp
@@ -76,7 +76,7 @@ def plan(
     settings: Plan,
     *,
     seen: LookUp | None = None,
-    memory: str = "1GB",
+    memory_bytes: int = 1_000_000_000,
     threads: int = 2,
 ) -> Planned:
     """Write one candidate table per job into `folder`, then its marker; whatever an unfinished plan left is replaced.
@@ -86,11 +86,12 @@ def plan(
         folder: where the plan goes.
         settings: job size, host cap, duplicates.
         seen: says which content ids an earlier run kept (`crawler.seen.opening.look_up_earlier`).
-        memory: what the sort may hold before it spills to disk, in DuckDB's words.
+        memory_bytes: what the sort may hold before it spills to disk.
         threads: of the sort.
 
     Raises:
         InputError: a table cannot be read.
+        SettingsError: the sort needs more memory than it may have.
     """
     import duckdb  # noqa: PLC0415 - heavy
 
@@ -98,7 +99,7 @@ def plan(
     for leftover in folder.path.glob("*.parquet"):
         leftover.unlink()
     spill = folder.path / "spill.tmp"
-    options = {"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}
+    options = {"memory_limit": f"{memory_bytes}B", "threads": threads, "temp_directory": str(spill)}
     try:
         spill.mkdir(exist_ok=True)
         with duckdb.connect(config=options) as database:
@@ -109,6 +110,11 @@ def plan(
             planned = _write_jobs(query, folder, settings, candidates, known)
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
         raise InputError(f"candidate tables cannot be read: {error}") from error
+    except duckdb.OutOfMemoryException as error:
+        raise SettingsError(
+            f"the plan needs more memory than it may have, or more disk in {folder.path}: "
+            f"raise resources.plan_memory_bytes in the recipe, {memory_bytes:,} now ({error})"
+        ) from error
     finally:
         shutil.rmtree(spill, ignore_errors=True)
     write_atomically(folder.path / MARKER, msgspec.json.format(msgspec.json.encode(planned), indent=2) + b"\n")

@@ -23,6 +23,7 @@ REASONS: Mapping[str, str] = MappingProxyType({
     "broken_http": "The answer has no readable status line and header.",
     "bad_coding": "The page's compression is unknown, or does not unpack.",
     "broken_json": "A WAT record that does not say which page it describes.",
+    "broken_row": "A row of a list that cannot be read: no JSON, a field too many or too few, or not UTF-8.",
     # images of pages that are no candidates
     "no_text": "The page says nothing about the image, in none of the ways that the recipe listens to.",
     "no_address": "The image's link is missing or leads nowhere on the web, such as a picture inside the page (data:).",

@@ -78,10 +78,12 @@ class TextSource(StrEnum):
     OG_IMAGE_ALT = "og_image_alt"
     OG_TITLE = "og_title"
     PAGE_TITLE = "page_title"
+    #: no page, but a published list of addresses and captions: its rows have this one, and pages never do
+    LIST = "list"
 
 
 class ImageSource(StrEnum):
-    """Which mark-up named the image."""
+    """Which mark-up named the image, or that it stood in a list."""
 
     IMG_SRC = "img_src"
     SRCSET = "srcset"
@@ -89,6 +91,7 @@ class ImageSource(StrEnum):
     PICTURE = "picture"
     OG_IMAGE = "og_image"
     TWITTER_IMAGE = "twitter_image"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,20 @@ class WatPage:
     envelope: bytes  # the JSON text of the record
 
 
-Page = HtmlPage | WatPage
+# This and the next ones are made for every image of the web: a struct takes less than a fifth of the time of a frozen
+# dataclass, and the garbage collector need not look at it (it cannot be part of a cycle).
+class ListRow(msgspec.Struct, frozen=True, gc=False):
+    """One row of a published list: image addresses with their captions."""
+
+    url: str  # of the page that they stood on, or "" where the list does not say
+    archive: str  # name of the list
+    offset: int  # number of the row in the list, from 0, rows that cannot be read included
+    images: tuple[tuple[str, str], ...]  # address and caption, both as written, "" where there is none; mostly one
 
 
-# Made for every image of the web: a struct takes less than a fifth of the time of a frozen dataclass, and the garbage
-# collector need not look at it (it cannot be part of a cycle).
+Page = HtmlPage | WatPage | ListRow
+
+
 class Caption(msgspec.Struct, frozen=True, gc=False):
     """A text for an image, and where on the page it was found."""
 
@@ -139,9 +151,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     image_source: ImageSource
     caption: Caption  # the best one by preference
     other_captions: tuple[Caption, ...]  # further texts of the same image, never equal to the first
-    page_url: str  # as written in the archive
-    archive: str  # name of the WARC file
-    offset: int  # of the page's record there; -1 where unknown
+    page_url: str  # as written in the archive; "" where a list does not say
+    archive: str  # name of the WARC file, or of the list
+    offset: int  # of the page's record there; -1 where unknown; in a list the number of the row, from 0
     position: int  # of the image on its page, from 0
     licence: str  # Creative Commons address that the page links, or ""
     language: str  # BCP 47 primary tag that the page declares, or ""

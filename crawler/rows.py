@@ -7,75 +7,26 @@ downloaded has no size, which is not a size of zero. docs/formats.md says what e
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from crawler.records import Candidate, Fault, Fetched, Hashes, Header, Rejected, Sample
+from crawler.records import (
+    Candidate,
+    Caption,
+    Fetched,
+    Hashes,
+    Header,
+    ImageSource,
+    Rejected,
+    Sample,
+    TextSource,
+    Tongue,
+)
+from crawler.statuses import SUCCESS, status_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-#: of a kept row; the others are below
-SUCCESS = "success"
-NOT_DOWNLOADED = "failed_to_download"
-NOT_RESIZED = "failed_to_resize"
-#: ours: a filter or the plan turned it down; img2dataset's readers take everything but `success` for absent
-FILTERED = "filtered"
-
-_URLOPEN = "<urlopen error {}>"
-
-#: what img2dataset's `status` and `error_message` are for each fault; its own strings where it has one
-STATUS_OF_FAULT: dict[Fault, tuple[str, str]] = {
-    Fault.DUPLICATE: (FILTERED, "duplicate"),
-    Fault.SEEN_EARLIER: (FILTERED, "seen in an earlier run"),
-    Fault.HOST_CAP: (FILTERED, "too many rows of one host"),
-    Fault.URL_REFUSED: (NOT_DOWNLOADED, "URL refused"),
-    Fault.PAGE_OPTED_OUT: (NOT_DOWNLOADED, "Use of image disallowed by its page"),
-    Fault.ROBOTS_REFUSED: (NOT_DOWNLOADED, "Use of image disallowed by robots.txt"),
-    Fault.ROBOTS_UNKNOWN: (NOT_DOWNLOADED, "robots.txt unreachable"),
-    Fault.SITE_OPTED_OUT: (NOT_DOWNLOADED, "Use of image disallowed by its site"),
-    Fault.HOST_BUSY: (NOT_DOWNLOADED, "host busy"),
-    Fault.HOST_DOWN: (NOT_DOWNLOADED, "host down"),
-    Fault.ADDRESS_REFUSED: (NOT_DOWNLOADED, "address refused"),
-    Fault.DNS_FAILED: (NOT_DOWNLOADED, _URLOPEN.format("[Errno -2] Name or service not known")),
-    Fault.CONNECT_FAILED: (NOT_DOWNLOADED, _URLOPEN.format("[Errno 111] Connection refused")),
-    Fault.TLS_FAILED: (NOT_DOWNLOADED, _URLOPEN.format("[SSL] TLS failed")),
-    Fault.TIMEOUT: (NOT_DOWNLOADED, _URLOPEN.format("timed out")),
-    Fault.TOO_SLOW: (NOT_DOWNLOADED, "too slow"),
-    Fault.PROTOCOL_ERROR: (NOT_DOWNLOADED, "protocol error"),
-    Fault.HTTP_GONE: (NOT_DOWNLOADED, "HTTP Error: gone"),
-    Fault.HTTP_FORBIDDEN: (NOT_DOWNLOADED, "HTTP Error: forbidden"),
-    Fault.HTTP_RATE_LIMITED: (NOT_DOWNLOADED, "HTTP Error: rate limited"),
-    Fault.HTTP_SERVER_ERROR: (NOT_DOWNLOADED, "HTTP Error: server error"),
-    Fault.HTTP_OTHER: (NOT_DOWNLOADED, "HTTP Error"),
-    Fault.TOO_MANY_REDIRECTS: (NOT_DOWNLOADED, "too many redirects"),
-    Fault.BODY_TOO_LARGE: (NOT_DOWNLOADED, "body too large"),
-    Fault.BODY_TRUNCATED: (NOT_DOWNLOADED, "body truncated"),
-    Fault.BODY_EMPTY: (NOT_DOWNLOADED, "body empty"),
-    Fault.BAD_ENCODING: (NOT_DOWNLOADED, "bad content encoding"),
-    # the words of img2dataset
-    Fault.IMAGE_OPTED_OUT: (NOT_DOWNLOADED, "Use of image disallowed by X-Robots-Tag directive"),
-    Fault.NOT_AN_IMAGE: (NOT_RESIZED, "Image decoding error"),
-    Fault.FORMAT_REFUSED: (NOT_RESIZED, "image format refused"),
-    Fault.TOO_MANY_PIXELS: (NOT_RESIZED, "image area too large"),
-    Fault.IMAGE_BROKEN: (NOT_RESIZED, "Image decoding error"),
-    Fault.DECODER_KILLED: (NOT_RESIZED, "Image decoding error"),
-    Fault.PLACEHOLDER: (FILTERED, "placeholder image"),
-    Fault.REPEATED_FILE: (FILTERED, "repeated file"),
-    Fault.LOOK_ALIKE: (FILTERED, "look-alike"),
-}
-
-_HTTP_FAULTS = frozenset((
-    Fault.HTTP_GONE, Fault.HTTP_FORBIDDEN, Fault.HTTP_RATE_LIMITED, Fault.HTTP_SERVER_ERROR, Fault.HTTP_OTHER,
-))  # fmt: skip
-#: a status code in the detail makes the message img2dataset's, such as "HTTP Error 404: Not Found"
-_HTTP_CODE = re.compile(r"\b[1-5][0-9]{2}\b")
-
-#: filters that img2dataset has too, with its words
-_MESSAGE_OF_FILTER = {"min_side": "image too small", "aspect": "aspect ratio too large"}
 
 Kind = Literal["string", "int32", "int64", "float", "bool", "strings", "captions"]
 
@@ -101,7 +52,14 @@ _OURS_AFTER_SCORES: tuple[tuple[str, Kind], ...] = (
 _NOT_IN_TAR = frozenset(("fetched_at",))
 
 Row = dict[str, Any]
-Scores = Sequence[tuple[str, float | str]]
+
+
+class Pictured(NamedTuple):
+    """A row that is kept so far, with its encoded picture."""
+
+    row: Row
+    image: bytes
+    extension: str  # of the tar's member, without a dot
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +107,7 @@ def arrow_schema(columns: Sequence[tuple[str, str]]) -> pa.Schema:
     return pa.schema([(name, types[kind]) for name, kind in columns])
 
 
-def kept_row(key: str, sample: Sample) -> Row:
+def kept_row(sample: Sample) -> Row:
     """The row of a picture that is in the tar."""
     candidate = sample.fetched.candidate
     return (
@@ -158,46 +116,51 @@ def kept_row(key: str, sample: Sample) -> Row:
         | _of_header(sample.header)
         | _of_hashes(sample.hashes)
         | dict(sample.scores)
-        | {"key": key, "status": SUCCESS, "width": sample.width, "height": sample.height}
+        | {"status": SUCCESS, "width": sample.width, "height": sample.height}
     )
 
 
-def rejected_row(key: str, rejected: Rejected, facts: Facts | None) -> Row:
+def rejected_row(rejected: Rejected, facts: Facts | None = None) -> Row:
     """The row of a candidate that is not in the tar, with all that was learnt about it."""
-    status, message = status_of(rejected)
+    status, message = status_of(rejected.reason, rejected.detail)
     row = _of_candidate(rejected.candidate)
     if rejected.opt_outs:
         row["header_opt_outs"] = [_utf8(one) for one in rejected.opt_outs]
     if facts is not None:
         row |= _of_facts(facts)
-    return row | {"key": key, "status": status, "error_message": message, "reason": str(rejected.reason)}
+    return row | {"status": status, "error_message": message, "reason": str(rejected.reason)}
 
 
-def taken_back_row(row: Row, fault: Fault) -> Row:
-    """The row of a picture that was kept, now as one that is not in the tar."""
-    status, message = STATUS_OF_FAULT[fault]
-    kept = {name: value for name, value in row.items() if name not in ("width", "height")}
-    return kept | {"status": status, "error_message": message, "reason": fault.value}
+def turned_row(row: Row, reason: str, detail: str = "") -> Row:
+    """The row of a picture that was kept so far, now as one that is not in the tar."""
+    status, message = status_of(reason, detail)
+    known = {name: value for name, value in row.items() if name not in ("width", "height")}
+    return known | {"status": status, "error_message": message, "reason": str(reason)}
 
 
-def status_of(rejected: Rejected) -> tuple[str, str]:
-    """img2dataset's status and error message for a rejection; a filter's status is "filtered"."""
-    try:
-        fault = Fault(rejected.reason)
-    except ValueError:
-        return FILTERED, _MESSAGE_OF_FILTER.get(rejected.reason, f"filtered: {rejected.reason}")
-    status, message = STATUS_OF_FAULT[fault]
-    if fault in _HTTP_FAULTS and (found := _HTTP_CODE.search(rejected.detail)):
-        message = _http_error(int(found[0]))
-    return status, message
+def candidate_of(row: Mapping[str, Any]) -> Candidate:
+    """The candidate that a row is about. What only its page had (`written_src`, ...) is not in a row, and empty.
 
-
-def _http_error(code: int) -> str:
-    """The words of urllib for a status code, which are img2dataset's."""
-    try:
-        return f"HTTP Error {code}: {HTTPStatus(code).phrase}"
-    except ValueError:
-        return f"HTTP Error {code}"
+    Raises:
+        KeyError, ValueError: the row is not one of ours.
+    """
+    return Candidate(
+        image_url=row["url"],
+        image_source=ImageSource(row["image_source"]),
+        caption=Caption(TextSource(row["caption_source"]), row["caption"]),
+        other_captions=tuple(Caption(TextSource(one["source"]), one["text"]) for one in row["other_captions"]),
+        page_url=row["page_url"],
+        archive=row["archive"],
+        offset=row["offset"],
+        position=row["position"],
+        licence=row["licence"],
+        language=row["language"],
+        opt_outs=tuple(row["page_opt_outs"]),
+        written_src="",
+        written_text="",
+        base_url="",
+        tongue=Tongue(row["caption_language"], row["caption_language_confidence"], row["caption_script"]),
+    )
 
 
 def tar_json(row: Row, columns: Sequence[tuple[str, str]]) -> dict[str, Any]:

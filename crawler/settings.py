@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from crawler.errors import SettingsError
+from crawler.list_forms import ListForm
 from crawler.records import TextSource
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -42,6 +43,24 @@ class Extract(_Section, frozen=True):
     url_characters: Positive = 2_000
     #: what is masked in captions, so that a data set does not hand on how to reach people
     mask: tuple[Literal["email", "phone", "iban", "card", "ip"], ...] = ()
+
+
+class List(_Section, frozen=True):
+    """How lists of addresses and captions are read, where an input is one. A column is found without regard to case."""
+
+    #: of every input, whatever it is called; without it the name tells: .parquet, .csv, .tsv, .json, .jsonl, .txt
+    form: ListForm | None = None
+    #: the column of image addresses; "" is the first of the names that published lists use (docs/formats.md)
+    url_column: str = ""
+    #: the column of captions; "" is the first of the usual names, and no captions where none of them is there
+    caption_column: str = ""
+    #: the column of the page that an image stood on; "" is `page_url`, where there is one
+    page_column: str = ""
+    #: names of the columns of a CSV or TSV file whose first line is no header but a row
+    columns: tuple[str, ...] = ()
+    #: in CSV and TSV files a value may stand in quotation marks, and hold separators and line ends; if false, they are
+    #: characters like all others (Conceptual 12M)
+    quotes: bool = True
 
 
 class Plan(_Section, frozen=True):
@@ -129,7 +148,7 @@ class Manners(_Section, frozen=True):
     #: how long
     rest_seconds: Seconds = 300.0
     #: parts that a run is divided into which cannot talk to each other, such as jobs of a supercomputer: each gets a
-    #: share of the rate
+    #: share of the rate and of the requests at once, but never less than one request
     islands: Positive = 1
 
 
@@ -184,11 +203,12 @@ class Resources(_Section, frozen=True):
     downloads: Positive = 256
     #: bodies held in memory between network and decoder, in one worker process
     body_bytes_in_flight: Positive = 256 * 1024 * 1024
-    #: decoded pixels held in one worker process (3 bytes each)
-    pixels_in_flight: Positive = 100_000_000
     #: decoder processes of one worker process
     decoders: Positive = 2
     torch_threads: Positive = 1
+    #: the plan's sort: what it may hold before it spills to disk, and its threads
+    plan_memory_bytes: Positive = 1_000_000_000
+    plan_threads: Positive = 2
 
 
 class FilterChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +226,7 @@ class Recipe(_Section, frozen=True):
     #: archives to read where the command line names none
     inputs: tuple[str, ...] = ()
     extract: Extract = Extract()
+    list: List = List()
     plan: Plan = Plan()
     fetch: Fetch = Fetch()
     opt_outs: OptOuts = OptOuts()

@@ -1,29 +1,32 @@
-"""Which archives the inputs of a command stand for. Decides in memory; the two look-ups in the world are handed in.
+"""Which archives and lists the inputs of a command stand for. Decides in memory; the look-ups are handed in.
 
-An input is an archive, a folder or pattern of archives, a listing of archives, or a crawl of Common Crawl by its name.
+An input is an archive, a list of image addresses, a folder or pattern of either, a listing of archives (or lists), or a
+crawl of Common Crawl by its name. A *listing* says where archives stand, a *list* where images stand: both may be plain
+text, and the name alone tells them apart.
 """
 
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from crawler.errors import InputError
+from crawler.list_forms import KNOWN_ENDINGS, ListForm, form_of
+from crawler.listings import listed, placed
 from crawler.stores import archive_name, find_files, is_http, local_path, shown
 
 COMMONCRAWL = "https://data.commoncrawl.org/"
 
 
 class ArchiveKind(StrEnum):
-    """What an archive holds: pages as received, or what Common Crawl's extractor made of them."""
+    """What an input holds: pages as received, what Common Crawl's extractor made of them, or addresses and captions."""
 
     WARC = "warc"
     WAT = "wat"
+    LIST = "list"
 
 
 # looked at in this order: x.warc.wat.gz is a WAT file
@@ -38,12 +41,11 @@ _CRAWL = re.compile(
     r"(?P<crawl>CC-MAIN-[0-9]{4}-[0-9]{2})(:(?P<kind>warc|wat))?(:(?P<first>[0-9]{1,9})(-(?P<last>[0-9]{1,9}))?)?"
 )
 _CRAWL_FORM = "CC-MAIN-YYYY-WW, with :wat or :warc and a range of files such as :0-9 or :7 if wanted"
-_LISTING_BYTES = 64 << 20  # unpacked; the largest real one has 14 MB, what unpacks to more is a bomb
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One archive to read."""
+    """One archive or list to read."""
 
     address: str  # local path or URL
     kind: ArchiveKind
@@ -59,6 +61,7 @@ class _World:
     read_listing: Callable[[str], bytes]
     find: Callable[[str], Sequence[str]]
     commoncrawl: str
+    list_form: ListForm | None
 
 
 def resolve_inputs(
@@ -67,12 +70,15 @@ def resolve_inputs(
     read_listing: Callable[[str], bytes],
     find: Callable[[str], Sequence[str]] = find_files,
     commoncrawl: str = COMMONCRAWL,
+    list_form: ListForm | None = None,
 ) -> list[Source]:
-    """The archives that `inputs` stand for: as given, each one's own in sorted or listing order, none twice.
+    """The archives and lists that `inputs` stand for: as given, each one's own in sorted or listing order, none twice.
 
     An input is one of
     - an archive: a local path, or an `http(s)://`, `s3://` or other fsspec address, with a known ending;
-    - a folder (every archive below it), or a local or fsspec pattern;
+    - a list of image addresses, the same way; a text that is called like a listing is a listing;
+    - a folder (every archive below it; every list where there is no archive, if they are of one form), or a local or
+      fsspec pattern, of which the same holds;
     - a listing such as `wat.paths.gz`: its lines stand on the folder above the listing's own `crawl-data/` if they
       begin with `crawl-data/`, and on the listing's folder if not;
     - `CC-MAIN-YYYY-WW[:warc|wat][:first[-last]]`: files first to last (from 0, both included) of the listing of that
@@ -83,14 +89,31 @@ def resolve_inputs(
         read_listing: the bytes of a listing as stored; raises InputError if there is none (`archives.read_listing`).
         find: the files that a local path, folder, or pattern stands for; empty where there are none.
         commoncrawl: the address or local folder under which Common Crawl's `crawl-data/` stands.
+        list_form: the recipe's `list.form`. With it every input is a list, whatever it is called; of folders and
+            patterns what has the ending of this form.
 
     Raises:
-        InputError: an input stands for nothing; the message names it and the remedy. What the look-ups raise passes.
+        InputError: an input stands for nothing, or it is not clear for what, or two lists have one name, by which their
+            rows are known; the message names it and the remedy. What the look-ups raise passes.
     """
     if not inputs:
-        raise InputError(f"no inputs: name WARC or WAT files, folders, listings, or {_CRAWL_FORM}")
-    world = _World(read_listing, find, commoncrawl if commoncrawl.endswith("/") else commoncrawl + "/")
-    return list({source.address: source for text in inputs for source in _stands_for(text, world)}.values())
+        raise InputError(f"no inputs: name WARC or WAT files, lists, folders, listings, or {_CRAWL_FORM}")
+    world = _World(read_listing, find, commoncrawl if commoncrawl.endswith("/") else commoncrawl + "/", list_form)
+    sources = list({source.address: source for text in inputs for source in _stands_for(text, world)}.values())
+    _check_names([source for source in sources if source.kind is ArchiveKind.LIST])
+    return sources
+
+
+def _check_names(lists: list[Source]) -> None:
+    """The rows of a list are known by its name and their number, so two lists of a run cannot have one name."""
+    by_name: dict[str, str] = {}
+    for one in lists:
+        other = by_name.setdefault(one.name, one.address)
+        if other != one.address:
+            raise InputError(
+                f"{shown(other)} and {shown(one.address)}: two lists of one name, by which their rows are known; give "
+                "one of them another name (a link will do), or crawl it in a run of its own"
+            )
 
 
 def _stands_for(text: str, world: _World) -> list[Source]:
@@ -104,12 +127,12 @@ def _stands_for(text: str, world: _World) -> list[Source]:
     local = local_path(text)
     address = text if local is None else str(local)
     pattern = any(magic in address for magic in "*?[")
-    if _LISTING.fullmatch(archive_name(address)):
+    if world.list_form is None and _LISTING.fullmatch(archive_name(address)):
         listings = _some(world.find(address), text) if pattern else [address]
         return [source for listing in listings for source in _of_listing(listing, world)]
     if local is None and not pattern:
-        return _archives([address], text)
-    return _archives(_some(world.find(address), text), text)
+        return _chosen_among([address], address, text, world)
+    return _chosen_among(_some(world.find(address), text), address, text, world)
 
 
 def _over_http(text: str, world: _World) -> list[Source]:
@@ -121,9 +144,9 @@ def _over_http(text: str, world: _World) -> list[Source]:
         raise InputError(f"{text}: not an address: it names no host")
     if "*" in shown(text):
         raise InputError(f"{shown(text)}: patterns do not work over HTTP; name a listing such as wat.paths.gz")
-    if _LISTING.fullmatch(archive_name(text)):
+    if world.list_form is None and _LISTING.fullmatch(archive_name(text)):
         return _of_listing(text, world)
-    return _archives([text], shown(text))
+    return _chosen_among([text], text, shown(text), world)
 
 
 def _some(found: Sequence[str], text: str) -> Sequence[str]:
@@ -134,23 +157,49 @@ def _some(found: Sequence[str], text: str) -> Sequence[str]:
 
 
 def _source(address: str) -> Source | None:
+    """The archive or list of this address, by its ending."""
     name = archive_name(address).lower()
-    return next((Source(address, kind) for kind, endings in _ENDINGS.items() if name.endswith(endings)), None)
+    for kind, endings in _ENDINGS.items():
+        if name.endswith(endings):
+            return Source(address, kind)
+    is_list = form_of(name) is not None and not _LISTING.fullmatch(name)
+    return Source(address, ArchiveKind.LIST) if is_list else None
 
 
-def _archives(found: Iterable[str], text: str) -> list[Source]:
-    """Those with the ending of an archive."""
-    sources = [source for address in found if (source := _source(address)) is not None]
+def _chosen_among(found: Sequence[str], address: str, text: str, world: _World) -> list[Source]:
+    """What is to be read of the files that `address` stands for: archives, or else lists of one form."""
+    if world.list_form is not None:
+        return _lists_of_form(found, address, text, world.list_form)
+    sources = [source for one in found if (source := _source(one)) is not None]
+    # where archives lie, a text or a table is a note on them
+    archives = [source for source in sources if source.kind is not ArchiveKind.LIST]
+    forms = sorted({form.value for source in sources if (form := form_of(source.name)) is not None})
     if not sources:
-        raise InputError(f"{text}: no archive; archives end in {_KNOWN}, listings are named like wat.paths.gz")
-    return sources
+        raise InputError(
+            f"{text}: no archive and no list; archives end in {_KNOWN}, lists in {KNOWN_ENDINGS}, listings of archives "
+            "are named like wat.paths.gz; `form` under [list] of the recipe makes any file a list"
+        )
+    if not archives and len(forms) > 1:
+        raise InputError(
+            f"{text}: holds no archive, but {' and '.join(forms)} files: name those that are lists by a pattern such "
+            f"as *.{forms[0]}, or by `form` under [list] of the recipe"
+        )
+    return archives or sources
+
+
+def _lists_of_form(found: Sequence[str], address: str, text: str, form: ListForm) -> list[Source]:
+    """All that is called so, or the one file that was named, whatever it is called."""
+    chosen = [one for one in found if form_of(archive_name(one)) is form] or [one for one in found if one == address]
+    if not chosen:
+        raise InputError(f"{text}: no {form.value} file, which is what `form` under [list] of the recipe asks for")
+    return [Source(one, ArchiveKind.LIST) for one in chosen]
 
 
 def _of_crawl(text: str, crawl: re.Match[str], world: _World) -> list[Source]:
     """Common Crawl's files of one crawl and kind, in the listing's order."""
     listing = f"{world.commoncrawl}crawl-data/{crawl['crawl']}/{crawl['kind'] or ArchiveKind.WAT}.paths.gz"
     try:
-        lines = _chosen(_lines(listing, world), crawl["first"], crawl["last"])
+        lines = _chosen(listed(world.read_listing(listing), shown(listing)), crawl["first"], crawl["last"])
         return [_named_by(line, listing, world) for line in lines]
     except InputError as error:
         raise InputError(f"{text}: {error}") from error
@@ -171,38 +220,7 @@ def _chosen(lines: list[str], first_written: str | None, last_written: str | Non
 
 def _of_listing(address: str, world: _World) -> list[Source]:
     """The archives that a listing names, in its order."""
-    return [_named_by(line, address, world) for line in _lines(address, world)]
-
-
-def _lines(address: str, world: _World) -> list[str]:
-    name = shown(address)
-    try:
-        text = _unpacked(world.read_listing(address), name).decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not a listing of archives: not text") from error
-    lines = [stripped for line in text.splitlines() if (stripped := line.strip())]
-    if not lines:
-        raise InputError(f"{name}: the listing is empty")
-    return lines
-
-
-def _unpacked(data: bytes, name: str) -> bytes:
-    """A listing's text, of any number of gzip members or none."""
-    if not data.startswith(b"\x1f\x8b"):
-        return data
-    text = bytearray()
-    while data:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            text += member.decompress(data, _LISTING_BYTES - len(text))
-        except zlib.error as error:
-            raise InputError(f"{name}: damaged gzip: {error}; download it again") from error
-        if len(text) >= _LISTING_BYTES:
-            raise InputError(f"{name}: too large for a listing of archives (64 MiB unpacked)")
-        if not member.eof:
-            raise InputError(f"{name}: the gzip file is cut short; download it again")
-        data = member.unused_data
-    return bytes(text)
+    return [_named_by(line, address, world) for line in listed(world.read_listing(address), shown(address))]
 
 
 def _named_by(line: str, listing: str, world: _World) -> Source:
@@ -211,37 +229,15 @@ def _named_by(line: str, listing: str, world: _World) -> Source:
     A listing from elsewhere is somebody else's text: it may name what stands beside it, but neither our files nor
     hosts that only we can reach.
     """
-    source = None if _CONTROL.search(line) else _source(_placed(line, listing))
+    source = None if _CONTROL.search(line) else _source(placed(line, listing))
     if source is None:
-        raise InputError(f"{shown(listing)}: the line {line[:200]!r} names no archive; archives end in {_KNOWN}")
+        raise InputError(
+            f"{shown(listing)}: the line {line[:200]!r} names no archive; archives end in {_KNOWN}. If the lines are "
+            'addresses of images, put form = "txt" under [list] of the recipe, for a listing is what it is called'
+        )
     if local_path(source.address) is not None and not world.find(source.address):
         raise InputError(
             f"{listing}: names {line}, but there is no file {source.address}; to read a crawl of Common Crawl from its "
             f"server, write {_CRAWL_FORM}"
         )
     return source
-
-
-def _placed(line: str, listing: str) -> str:
-    """The address of a line: as it is if absolute, else on the folder where the listing's lines stand."""
-    remote = local_path(listing) is None
-    base = re.split(r"[?#]", listing)[0] if is_http(listing) else listing if remote else PurePath(listing).as_posix()
-    folder = base[: base.rfind("/") + 1]
-    if "://" in line or (not remote and PurePath(line).is_absolute()):
-        if remote and _origin(line) != _origin(folder):
-            raise InputError(
-                f"{shown(listing)}: the line {line[:200]!r} leads elsewhere; save the listing and name that"
-            )
-        local = local_path(line)
-        return line if local is None else str(local)
-    if line.startswith("/") or ".." in re.split(r"[/\\]", line):
-        raise InputError(f"{shown(listing)}: the line {line[:200]!r} leads out of the listing's folder")
-    above = f"/{folder}".rfind("/crawl-data/")
-    placed = (folder[:above] if above >= 0 and line.startswith("crawl-data/") else folder) + line
-    return placed if remote else str(PurePath(placed))
-
-
-def _origin(address: str) -> str:
-    """Scheme and host with port: `https://data.commoncrawl.org`."""
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}".lower()

@@ -1,45 +1,41 @@
 """A shard: NNNNN.tar, NNNNN.parquet and, as the mark that both are whole, NNNNN_stats.json; vectors where asked for.
 
-Samples come in the order in which the web answers; files are written in the order of their keys, with nothing in the
-tar that depends on the day. Between the two stands a spool file: pictures and rows wait on disk, not in memory.
+Files are written in the order of their keys, with nothing in the tar that depends on the day. Until the job ends, its
+pictures and rows wait in a spool.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import IO, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from crawler.commit import atomic_path, remove, temporary_path, write_atomically
+from crawler.commit import atomic_path, remove, write_atomically
 from crawler.embeddings import Embeddings, EngineFiles
 from crawler.errors import RunFolderError
 from crawler.picture.encode import extension_of
-from crawler.records import Embedded, Fault, Rejected, Sample
+from crawler.records import Embedded, Fault, Sample
 from crawler.rows import (
-    FILTERED,
-    NOT_DOWNLOADED,
-    NOT_RESIZED,
-    SUCCESS,
-    Facts,
+    Pictured,
     Row,
     arrow_schema,
     columns_with,
     kept_row,
-    rejected_row,
-    taken_back_row,
     tar_json,
+    turned_row,
 )
 from crawler.settings import Output
+from crawler.spool import Spool
+from crawler.statuses import FILTERED, NOT_DOWNLOADED, NOT_RESIZED, SUCCESS
 from crawler.tar import TarFile
 
-__all__ = ["Facts", "ShardWriter", "is_committed", "key_of", "read_stats", "shard_name", "shard_paths"]
+__all__ = ["ShardWriter", "is_committed", "key_of", "pictured", "read_stats", "shard_name", "shard_paths"]
 
 #: rows decoded at a time while a shard is assembled, and rows of a parquet row group; img2dataset's groups of 100 rows
 #: make a file of 3,000 rows 30 round trips long
@@ -53,15 +49,6 @@ class ShardPaths(NamedTuple):
     tar: Path
     table: Path
     stats: Path
-
-
-class _Waiting(NamedTuple):
-    """Where a sample lies in the spool: the row at `start`, then the picture; no picture for a rejected one."""
-
-    start: int
-    row_bytes: int
-    image_bytes: int
-    extension: str
 
 
 def shard_name(number: int, settings: Output) -> str:
@@ -91,28 +78,32 @@ class ShardWriter:
     """Takes the rows of one job in any order and commits them as one shard, or leaves nothing.
 
     `rows` is what a full shard of the plan holds (the keys depend on it), not what this one does. `columns` are the
-    score columns of the recipe's filters, in its order: name and "float" or "string". A context manager: what was not
-    committed when the block ends is gone. Not for use by two threads at once.
+    score columns of the recipe's filters, in its order: name and "float" or "string". `scratch` is a folder, maybe on
+    another disk, where everything lies until it is whole. A context manager: what was not committed when the block ends
+    is gone. Not for use by two threads at once.
     """
 
     def __init__(
-        self, folder: Path, number: int, rows: int, settings: Output, columns: Sequence[tuple[str, str]]
+        self,
+        folder: Path,
+        number: int,
+        rows: int,
+        settings: Output,
+        columns: Sequence[tuple[str, str]],
+        *,
+        scratch: Path | None = None,
     ) -> None:
         self._paths = shard_paths(folder, number, settings)
         self._number = number
         self._rows = rows
         self._settings = settings
         self._columns = columns_with(columns)
-        self._scores = frozenset(name for name, _ in columns)
-        self._waiting: dict[int, _Waiting] = {}
-        self._withheld: set[int] = set()
-        self._messages: Counter[str] = Counter()
-        self._statuses: Counter[str] = Counter()
-        self._embeddings = Embeddings(folder, shard_name(number, settings), columns)
+        self._names = frozenset(name for name, _ in self._columns)
+        self._scratch = scratch or folder
+        self._embeddings = Embeddings(folder, shard_name(number, settings), columns, through=self._scratch)
         self._started = time.time()
         self._encoder = msgspec.json.Encoder()
-        self._spool_path = temporary_path(self._paths.tar)
-        self._spool: IO[bytes] = self._spool_path.open("x+b")
+        self._spool = Spool(self._scratch / self._paths.tar.name)
 
     def __enter__(self) -> Self:
         return self
@@ -121,11 +112,10 @@ class ShardWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._spool.close()
-        self._spool_path.unlink(missing_ok=True)
         self._embeddings.close()
 
-    def keep(self, index: int, sample: Sample, embedded: Mapping[str, Embedded] = _NO_VECTORS) -> None:
-        """Take a sample; `index` is the row's position in the job's input.
+    def keep(self, index: int, pictured: Pictured, embedded: Mapping[str, Embedded] = _NO_VECTORS) -> None:
+        """Take a row that has a picture; `index` is its position in the job's input.
 
         `embedded` is what engines, by name, made of it; it is written if the recipe keeps embeddings.
 
@@ -133,19 +123,18 @@ class ShardWriter:
             ValueError: the index was given before or is outside of the shard, or a score has no column.
             OSError: the disk is full.
         """
-        extension = extension_of(sample.header, self._settings)
-        self._add(index, kept_row(self._key(index), sample), sample.image, extension)
+        self._add(index, pictured)
         if self._settings.keep_embeddings:
             self._embeddings.add(index, embedded)
 
-    def reject(self, index: int, rejected: Rejected, facts: Facts | None = None) -> None:
-        """Take a candidate that did not become a sample, with what was learnt of it before it was rejected.
+    def reject(self, index: int, row: Row) -> None:
+        """Take the row of a candidate that did not become a sample.
 
         Raises:
             ValueError: as `keep`.
             OSError: the disk is full.
         """
-        self._add(index, rejected_row(self._key(index), rejected, facts), b"", "")
+        self._add(index, Pictured(row, b"", ""))
 
     def withhold(self, index: int) -> None:
         """Take note of a candidate of which nothing is written, not even to the spool: see `crawler.job.screening`.
@@ -154,9 +143,7 @@ class ShardWriter:
             ValueError: as `keep`.
         """
         self._key(index)
-        if index in self._waiting or index in self._withheld:
-            raise ValueError(f"row {index} of shard {self._number} was written twice")
-        self._withheld.add(index)
+        self._spool.withhold(index)
 
     def take_back(self, index: int, fault: Fault) -> int:
         """Reject a sample that was taken by `keep`, for something that shows only in the job as a whole.
@@ -167,17 +154,10 @@ class ShardWriter:
             KeyError: no sample of this index was kept.
             OSError: the disk is full.
         """
-        waiting = self._waiting.pop(index)
-        if not waiting.extension:
-            self._waiting[index] = waiting
-            raise KeyError(f"row {index} of shard {self._number} was rejected before")
-        self._spool.seek(waiting.start)
-        row = msgspec.json.decode(self._spool.read(waiting.row_bytes), type=dict[str, Any])
-        self._statuses[SUCCESS] -= 1
-        self._messages[SUCCESS] -= 1
-        self._add(index, taken_back_row(row, fault), b"", "")
+        row, image_bytes = self._spool.take_out(index)
+        self.reject(index, turned_row(row, fault))
         self._embeddings.discard(index)
-        return waiting.image_bytes
+        return image_bytes
 
     def commit(self, stats: Mapping[str, object]) -> None:
         """Write tar, table, vectors and stats, in that order, each whole or not at all; then the shard exists.
@@ -194,8 +174,8 @@ class ShardWriter:
             raise ValueError(f"{', '.join(twice)}: counted by the writer itself")
         with (  # the inner ones land first
             self._embeddings.writing() as vectors,
-            atomic_path(self._paths.table) as table,
-            atomic_path(self._paths.tar) as tar,
+            atomic_path(self._paths.table, through=self._scratch) as table,
+            atomic_path(self._paths.tar, through=self._scratch) as tar,
         ):
             files = {
                 self._paths.tar.name: self._assemble(tar, table, vectors),
@@ -213,34 +193,27 @@ class ShardWriter:
     def _key(self, index: int) -> str:
         return key_of(self._number, index, self._rows, self._settings)
 
-    def _add(self, index: int, row: Row, image: bytes, extension: str) -> None:
-        if index in self._waiting or index in self._withheld:
-            raise ValueError(f"row {index} of shard {self._number} was written twice")
-        stray = sorted(row.keys() - {name for name, _ in self._columns})
-        if stray:
+    def _add(self, index: int, pictured: Pictured) -> None:
+        row = {"key": self._key(index), **pictured.row}
+        if stray := sorted(row.keys() - self._names):
             raise ValueError(f"score {', '.join(stray)} has no column")
-        content = self._encoder.encode(row)
-        start = self._spool.seek(0, 2)
-        self._spool.write(content)
-        self._spool.write(image)
-        self._waiting[index] = _Waiting(start, len(content), len(image), extension)
-        self._statuses[row["status"]] += 1
-        self._messages[row.get("error_message", SUCCESS)] += 1
+        self._spool.add(index, pictured._replace(row=row))
 
     def _counted(self) -> dict[str, object]:
         """img2dataset's statistics, how many rows a filter turned down, and of how many nothing is told."""
         ended = time.time()
+        statuses = self._spool.statuses
         return {
-            "count": len(self._waiting),
-            "successes": self._statuses[SUCCESS],
-            "failed_to_download": self._statuses[NOT_DOWNLOADED],
-            "failed_to_resize": self._statuses[NOT_RESIZED],
+            "count": len(self._spool),
+            "successes": statuses.get(SUCCESS, 0),
+            "failed_to_download": statuses.get(NOT_DOWNLOADED, 0),
+            "failed_to_resize": statuses.get(NOT_RESIZED, 0),
             "duration": ended - self._started,
             "start_time": self._started,
             "end_time": ended,
-            "status_dict": {message: count for message, count in sorted(self._messages.items()) if count},
-            "filtered": self._statuses[FILTERED],
-            "withheld": len(self._withheld),
+            "status_dict": self._spool.messages,
+            "filtered": statuses.get(FILTERED, 0),
+            "withheld": len(self._spool.withheld),
         }
 
     def _assemble(self, tar_path: Path, table_path: Path, vectors: Sequence[EngineFiles]) -> dict[str, object]:
@@ -249,14 +222,14 @@ class ShardWriter:
         import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
 
         schema = arrow_schema(self._columns)
-        indexes = iter(sorted(self._waiting))
+        indexes = iter(self._spool.indexes())
         with (
             TarFile(tar_path) as tar,
             pq.ParquetWriter(table_path, schema, compression="zstd", compression_level=3) as table,
         ):
             while chunk := list(islice(indexes, _ROWS_AT_ONCE)):
                 rows = []
-                for row, image, extension in self._read(chunk):
+                for row, image, extension in self._spool.read(chunk):
                     rows.append(row)
                     if extension:
                         self._write_sample(tar, row, image, extension)
@@ -273,12 +246,10 @@ class ShardWriter:
         tar.add(f"{key}.json", content)
         tar.add(f"{key}.txt", row["caption"].encode())
 
-    def _read(self, indexes: Sequence[int]) -> Iterator[tuple[Row, bytes, str]]:
-        for index in indexes:
-            start, row_bytes, image_bytes, extension = self._waiting[index]
-            self._spool.seek(start)
-            content = self._spool.read(row_bytes + image_bytes)
-            yield msgspec.json.decode(content[:row_bytes]), content[row_bytes:], extension
+
+def pictured(sample: Sample, settings: Output) -> Pictured:
+    """A sample as it is written."""
+    return Pictured(kept_row(sample), sample.image, extension_of(sample.header, settings))
 
 
 def _described(path: Path) -> dict[str, object]:

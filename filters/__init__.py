@@ -39,6 +39,7 @@ from crawler.records import Candidate, Embedded, Picture, Verdict
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
 __all__ = [
     "FOLDERS", "Embedded", "EmbeddingFilter", "Engine", "Entry", "Filter", "Prepared", "Setting", "catalogue",
@@ -87,7 +88,7 @@ class Engine(Protocol):
         """How many pictures it likes to see at once."""
         ...
 
-    def prepare(self, picture: Picture) -> Prepared:
+    def prepare(self, pixels: Image, caption: str) -> Prepared:
         """The model's input for one picture: the cheap part; may be called from many threads."""
         ...
 

@@ -24,7 +24,10 @@ def judge_pictures(one: EmbeddingFilter, batch: Sequence[Picture]) -> list[Verdi
 def embed_pictures(engine: Engine, batch: Sequence[Picture]) -> list[Embedded]:
     """What an engine makes of pictures and their captions, in order."""
     candidates = [picture.fetched.candidate for picture in batch]
-    return embed_prepared(engine, candidates, [engine.prepare(picture) for picture in batch])
+    prepared = [
+        engine.prepare(picture.pixels, one.caption.text) for picture, one in zip(batch, candidates, strict=True)
+    ]
+    return embed_prepared(engine, candidates, prepared)
 
 
 def embed_prepared(engine: Engine, candidates: Sequence[Candidate], prepared: Sequence[Prepared]) -> list[Embedded]:

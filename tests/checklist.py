@@ -15,22 +15,23 @@ FILTER_CASES = tuple(range(38, 45))
 #: all that are ours so far; the others are of other parts
 CASES = (*HOSTILE_CASES, *FILTER_CASES)
 
-_COMMENT = re.compile(r"#.*?\bchecklist ((?:[0-9]+(?:, | and )?)+)")
+_NUMBERS = r"((?:[0-9]+(?:, | and )?)+)"
 _TEST = re.compile(r"\s*(?:async )?def (test_\w+)")
 
 
-def named_tests(folder: Path) -> dict[int, list[str]]:
-    """For each case the tests that name it, as "tests/crawler/test_x.py::test_y"."""
+def named_tests(folder: Path, word: str = "checklist") -> dict[int, list[str]]:
+    """For each case the tests that name it, as "tests/crawler/test_x.py::test_y". Other lists have another `word`."""
     found: dict[int, list[str]] = {}
     for path in sorted(folder.rglob("test_*.py")):
         name = path.relative_to(folder.parent).as_posix()
-        for number, test in _cases_in(path.read_text(encoding="utf-8").splitlines()):
+        for number, test in _cases_in(path.read_text(encoding="utf-8").splitlines(), word):
             found.setdefault(number, []).append(f"{name}::{test}")
     return found
 
 
-def _cases_in(lines: list[str]) -> list[tuple[int, str]]:
+def _cases_in(lines: list[str], word: str) -> list[tuple[int, str]]:
     """Pairs of case and test. A comment belongs to the test whose body it stands in, else to the next one."""
+    named = re.compile(rf"#.*?\b{word} {_NUMBERS}")
     found: list[tuple[int, str]] = []
     test = ""
     pending: list[int] = []
@@ -39,7 +40,7 @@ def _cases_in(lines: list[str]) -> list[tuple[int, str]]:
             test = started[1]
             found += [(number, test) for number in pending]
             pending = []
-        if comment := _COMMENT.search(line):
+        if comment := named.search(line):
             numbers = [int(one) for one in re.findall("[0-9]+", comment[1])]
             if test and line.startswith((" ", "def ")):
                 found += [(number, test) for number in numbers]

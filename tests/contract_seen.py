@@ -19,10 +19,11 @@ import pytest
 from crawler.errors import RunFolderError, SettingsError
 from crawler.job.duplicates import claiming
 from crawler.records import Fault, Hashes, Rejected, Sample
+from crawler.rows import rejected_row
 from crawler.seen import Seen
 from crawler.seen.keys import keys_of
 from crawler.settings import Duplicates, Output, Recipe
-from crawler.write import ShardWriter
+from crawler.write import ShardWriter, pictured
 from tests.builders import a_candidate, a_fetched, a_picture
 
 _PICTURE = a_picture()
@@ -45,10 +46,10 @@ def write_shard(folder: Path, number: int, kept: Sequence[str], rejected: Sequen
     folder.mkdir(parents=True, exist_ok=True)
     with ShardWriter(folder, number, 1_000, Output(), ()) as writer:
         for row, file in enumerate([*kept, *rejected]):
-            writer.keep(row, a_sample_of(file))
+            writer.keep(row, pictured(a_sample_of(file), Output()))
             if row >= len(kept):
                 writer.take_back(row, Fault.REPEATED_FILE)
-        writer.reject(len(kept) + len(rejected), Rejected(a_candidate("gone"), Fault.TIMEOUT))
+        writer.reject(len(kept) + len(rejected), rejected_row(Rejected(a_candidate("gone"), Fault.TIMEOUT)))
         writer.commit({})
 
 

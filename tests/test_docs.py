@@ -23,7 +23,9 @@ from crawler.records import Fault  # noqa: E402 - as above
 from filters import catalogue  # noqa: E402 - as above
 from tests.checklist import CASES, named_tests  # noqa: E402 - as above
 
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "slurm" / "README.md", *(ROOT / "docs").rglob("*.md")]
+)
 
 
 def reasons_page() -> str:

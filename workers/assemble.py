@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +28,13 @@ Swap = Callable[[Engine], Engine]
 
 #: what filters judge, in the order in which they run
 _STAGES = ("candidates", "bodies", "pictures", "embeddings")
+#: and what of that each kind of job asks
+_STAGES_OF = {
+    JobKind.EXTRACT: ("candidates",),
+    JobKind.FETCH: ("candidates", "bodies", "pictures"),
+    JobKind.SCORE: ("embeddings",),
+    JobKind.CRAWL: _STAGES,
+}
 #: what every engine needs
 _MODEL_PACKAGES = ("torch", "open_clip")
 
@@ -61,7 +68,7 @@ def assemble(
         SettingsError: a filter does not exist, or does not like its settings; the message names it.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    built = _built(recipe, swap, ("candidates",) if kind is JobKind.EXTRACT else _STAGES)
+    built = _built(recipe, swap, _STAGES_OF[kind])
     return Tools(
         recipe=recipe,
         scratch=scratch,
@@ -99,20 +106,21 @@ def _engines(filters: Iterable[tuple[str, EmbeddingFilter]]) -> dict[str, Engine
     return {engine.name: engine for engine in found.values()}
 
 
-def make_sure(recipe: Recipe, *, with_models: bool) -> list[str]:
-    """Whether jobs of this recipe can be done here: asked before the first one, for archives take hours.
+def make_sure(recipe: Recipe, kinds: Collection[JobKind] = (JobKind.CRAWL,)) -> list[str]:
+    """Whether jobs of these kinds can be done here: asked before the first one, for archives take hours.
 
     Returns what its user should know: entries of lists that are left out, because they would match anything or nothing.
 
-    Every list that a filter names is read. Weights that a hub keeps are fetched into its cache where they are not there
-    yet; no model is loaded.
+    Every list that a filter names is read, if jobs of these kinds ask it: models and confidential lists may be at
+    different places. Weights that a hub keeps are fetched into its cache where they are not there yet; no model is
+    loaded.
 
     Raises:
         SettingsError: a filter does not exist, does not like its settings, or its model cannot be had here.
         MissingPackageError: a filter needs a package that is not installed.
     """
-    built = _built(recipe, None)
-    for name, one in built["embeddings"] if with_models else ():
+    built = _built(recipe, None, [stage for stage in _STAGES if any(stage in _STAGES_OF[kind] for kind in kinds)])
+    for name, one in built["embeddings"]:
         if missing := [package for package in _MODEL_PACKAGES if not _is_installed(package)]:
             raise MissingPackageError(
                 f"{name}: needs {' and '.join(missing)}, not installed here: pip install 'pairtrawl[clip]'"

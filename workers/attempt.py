@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from crawler.errors import ProcessLostError
 from crawler.job import Job, Progress, Tools, run_job
 from crawler.report import Report
 from workers.blame import Blame, blame_for
@@ -22,6 +23,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
     #: says something where `failure` does
     blame: Blame = Blame.NOBODY
+    #: a process that the jobs of the run share was lost: the same job may do well a moment later
+    lost: bool = False
     #: largest resident memory of the process that did it, in bytes
     peak_bytes: int = 0
 
@@ -42,7 +45,13 @@ def failed(job: Job, error: Exception) -> Outcome:
     """The outcome of a job that ended with this error: its text where somebody can mend it, all of it for a bug."""
     blame = blame_for(error)
     told = "".join(traceback.format_exception(error)) if blame is Blame.OURS else str(error)
-    return Outcome(job=job, failure=f"{job.name}: {told}", blame=blame, peak_bytes=peak_bytes())
+    return Outcome(
+        job=job,
+        failure=f"{job.name}: {told}",
+        blame=blame,
+        lost=isinstance(error, ProcessLostError),
+        peak_bytes=peak_bytes(),
+    )
 
 
 def peak_bytes() -> int:

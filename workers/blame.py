@@ -7,10 +7,9 @@ from enum import StrEnum
 
 from crawler.errors import (
     ArchiveUnavailableError,
-    DeskLostError,
-    IndexLostError,
     MissingPackageError,
     PairtrawlError,
+    ProcessLostError,
     RunFolderError,
     ScreeningError,
     SettingsError,
@@ -35,7 +34,7 @@ class Blame(StrEnum):
 def blame_for(error: Exception) -> Blame:
     """Who can do something about this error."""
     match error:
-        case ArchiveUnavailableError() | DeskLostError() | IndexLostError():
+        case ArchiveUnavailableError() | ProcessLostError():
             return Blame.NOBODY
         case SettingsError() | MissingPackageError() | RunFolderError() | ScreeningError():
             return Blame.SET_UP

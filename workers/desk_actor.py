@@ -1,6 +1,6 @@
 """The desk that the actors of a run share: one process that holds the `HostBook` and the rule files for all of them.
 
-Ray makes an actor of `DeskActor` (workers/ray_pool.py). Workers talk to it in batches: asking and leaving is posted,
+Ray makes an actor of `DeskActor` (workers/ray_desk.py). Workers talk to it in batches: asking and leaving is posted,
 turns that come at once are in the reply, later ones in the reply to `collect`, which is held until there is something
 to say. Every message can be repeated without harm, so that a worker may say it again when it is not sure.
 

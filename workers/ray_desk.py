@@ -25,11 +25,14 @@ from crawler.courtesy.rule_shelf import RuleShelf
 from crawler.errors import DeskLostError
 from crawler.settings import Manners
 from workers.desk_actor import Ask, DeskActor, Leave, Slow, Wish, decode_calls, encode_wishes
+from workers.ray_cluster import import_ray, losses, near_the_driver
 
 Answer = TypeVar("Answer")
 
 #: a desk that cannot be reached for so long, in seconds, ends the job; Ray restarts a dead one in a few
 PATIENCE = 60.0
+#: a place at a host that is held so much longer than a download may take, in seconds, was not given back
+HOLD_SECONDS = 600.0
 #: wishes are gathered so long before they are posted, in seconds
 _GATHER = 0.002
 #: a call without an answer for so long has failed, in seconds; the desk itself holds none longer than a second
@@ -48,10 +51,9 @@ def start_desk(manners: Manners, *, hold_seconds: float) -> Any:  # noqa: ANN401
 
     A place that is held for `hold_seconds` is taken back: more than a turn can last.
     """
-    import ray  # noqa: PLC0415 - heavy, and optional
-
     # Ray restarts a dead one, which knows nothing. It repeats no calls; workers do that themselves
-    actor = ray.remote(DeskActor).options(num_cpus=0, max_restarts=-1, max_concurrency=_CALLS)
+    options = {"num_cpus": 0, "max_restarts": -1, "max_concurrency": _CALLS, "scheduling_strategy": near_the_driver()}
+    actor = import_ray().remote(DeskActor).options(**options)
     return actor.remote(msgspec.json.encode(manners), hold_seconds)
 
 
@@ -154,17 +156,17 @@ class _Line:
         Raises:
             DeskLostError: it cannot be reached for too long.
         """
-        from ray.exceptions import RayActorError  # noqa: PLC0415 - Ray is optional
-
-        started = time.monotonic()
+        lost: tuple[type[Exception], ...] = (*losses(), TimeoutError)
+        since = 0.0  # nothing was lost yet
         while True:
             try:
                 async with asyncio.timeout(_ANSWER):
                     return await call()
-            except (RayActorError, TimeoutError) as error:
+            except lost as error:
                 self._in_doubt = True
-                away = time.monotonic() - started
-                if away > self._patience:
+                since = since or time.monotonic()
+                away = time.monotonic() - since
+                if away >= self._patience:
                     raise DeskLostError(
                         f"the desk that all workers share could not be reached for {away:.0f} s"
                     ) from error
@@ -191,8 +193,6 @@ class _Line:
 @asynccontextmanager
 async def _open_line(actor: Any, patience: float) -> AsyncIterator[_Line]:  # noqa: ANN401 - Ray's handle has no type
     """A line, open for as long as the context lasts. Nothing is left of it afterwards, here or at the desk."""
-    from ray.exceptions import RayActorError  # noqa: PLC0415 - Ray is optional
-
     line = _Line(actor, patience)
     tasks = [asyncio.create_task(line.post()), asyncio.create_task(line.collect())]
     for task in tasks:
@@ -204,7 +204,7 @@ async def _open_line(actor: Any, patience: float) -> AsyncIterator[_Line]:  # no
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         line.withdraw_all()
-        with suppress(RayActorError, TimeoutError):  # a dead desk has forgotten us already
+        with suppress(*losses(), TimeoutError):  # a dead desk has forgotten us already
             async with asyncio.timeout(_FAREWELL):
                 await actor.bye.remote(line.name, line.take_wishes())
 

@@ -1,244 +1,227 @@
-"""Jobs on a Ray cluster: actors that run `run_job`, fed one job at a time, and actors that hold the model.
+"""Jobs on a Ray cluster: actors that run `run_job`, fed from an iterator, and the actors that they share.
 
-The driver holds one job per actor and nothing else: jobs are pulled from an iterator when an actor is free, so memory
+The driver holds two jobs per worker and nothing else: jobs are pulled from an iterator when a worker is free, so memory
 does not grow with the run. Jobs and outcomes travel as JSON. Pictures travel only between a crawling and a scoring
 actor (`workers.ray_scoring`), in full batches, as the model's small uint8 input; one call per picture would cost more
-than the work (docs/decisions/0007). An actor that dies is replaced and its job runs again, three times at most.
+than the work (docs/decisions/0007). Workers come and go with the cluster (`workers.ray_crew`); a job whose worker dies
+runs again elsewhere. docs/ray.md says what happens when something is lost.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import secrets
-import sys
-from collections import deque
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
-from crawler.errors import MissingPackageError, PairtrawlError, SettingsError
+from crawler.errors import SettingsError
 from crawler.job import Job, JobKind, Progress
 from crawler.settings import Recipe
-from crawler.write import shard_name
-from filters import Engine
-from workers.assemble import assemble
-from workers.attempt import Outcome, attempt, failed
+from workers.assemble import engines_of
+from workers.attempt import Outcome
+from workers.blame import Blame
 from workers.crawl import Run
-from workers.ray_desk import RayDesk, start_desk
-from workers.ray_scoring import RemoteEngine, Scorer
-from workers.ray_seen import seen_over, start_seen, stop_seen
+from workers.ray_agency import RayAgency
+from workers.ray_cluster import RayCluster, import_ray, joined, require_ray
+from workers.ray_company import FETCHES, SCORES, gpus_of_a_scorer, start_company
+from workers.ray_crew import Crew, CrewLostError
+from workers.ray_errands import Errand, Hand, Line
+from workers.ray_room import Need
+from workers.ray_workers import Ground, Hello, fingerprint
 from workers.run_folder import RunFolder
 from workers.stop import Stop
 
-#: a job that took this many actors with it is set aside as failed
+#: a job that took this many actors with it, or lost a process that it needs so often, is set aside as failed
 TRIES = 3
+#: a job whose node was lost so often is set aside: it may be what brings nodes down
+NODES = 10
+#: a cluster that has no room for all that was asked for has so long to get it, in seconds: nodes may be about to join
+WAIT = 60.0
+#: the role of nodes that have internet, in a cluster where not all have it
+_FETCHERS = "download"
 #: seconds between two looks at the stop sign
 _LOOK = 0.5
-#: shared memory of the local object store, in bytes: it holds a few batches of small pictures
-_OBJECT_STORE = 160 * 1024 * 1024
-#: a place at a host that is held so much longer than a download may take, in seconds, was not given back
-_HOLD_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Actors:
-    """How many of each kind, and what each may use. The sums must fit the cluster, or Ray waits for ever."""
+    """How many of each kind, and what each may use."""
 
+    #: at most, now and when the cluster grows and shrinks; 0: as many as there is room for
     workers: int = 2
+    #: 0: models are in the workers
     scorers: int = 1
-    worker_cpus: float = 0.5
+    #: cores; 0: half a one where the number of workers is given, for they mostly wait, and else a whole one
+    worker_cpus: float = 0.0
+    #: cores, where the number of workers is given; else none, or a node of one core had no room for a worker
     scorer_cpus: float = 0.5
-    scorer_gpus: float = 0.0
+    #: None: what there is of GPUs, one for each at most, unless the recipe's models say `device = "cpu"`
+    scorer_gpus: float | None = None
+    #: a cluster that grows on demand is asked for room, and waited for so long, in seconds; None: it does not grow
+    wait_for_nodes: float | None = None
 
     @property
-    def workers_of_a_scorer(self) -> int:
-        """How many workers bring their batches to the same scoring actor, at most."""
-        return math.ceil(self.workers / max(1, self.scorers))
+    def cpus_of_a_worker(self) -> float:
+        """What each worker asks for, in cores."""
+        return self.worker_cpus or (0.5 if self.workers else 1.0)
 
     @property
-    def cpus(self) -> int:
-        """What all of them ask for together, in whole cores."""
-        return math.ceil(self.workers * self.worker_cpus + self.scorers * self.scorer_cpus)
-
-
-@contextmanager
-def local_ray(cpus: float | None = None) -> Iterator[None]:
-    """A Ray of our own on this machine while inside; or the cluster that RAY_ADDRESS names, or that we are in already.
-
-    `cpus` is what the actors will ask for together: a Ray of our own believes to have them, for they only count actors.
-
-    Raises:
-        MissingPackageError: Ray is not installed.
-        SettingsError: the cluster cannot be reached, or has fewer cores; some actors would wait for ever.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing phones home
-    of_others = "RAY_ADDRESS" in os.environ  # Ray's own way to say so, which `ray job submit` takes too
-    if "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ and not of_others:  # read when Ray is imported
-        # Whoever can talk to a Ray cluster can run code in it: a token for this run alone, and no file at home.
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    ray = _import_ray()
-    if ray.is_initialized():
-        yield
-        return
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    if of_others:
-        try:
-            ray.init(**quiet)
-        except (ConnectionError, ValueError) as error:
-            raise SettingsError(f"RAY_ADDRESS: the cluster cannot be reached: {error}") from error
-    else:
-        # "local", or Ray would join whatever Ray somebody has started on this machine
-        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
-    try:
-        cores = ray.cluster_resources().get("CPU", 0)
-        if cpus is not None and cores < cpus:
-            raise SettingsError(f"the Ray cluster has {cores:g} cores and these actors need {cpus:g}: "
-                                "lower --workers or --scorers")  # fmt: skip
-        yield
-    finally:
-        ray.shutdown()
-
-
-class Worker:
-    """An actor that runs jobs, one at a time."""
-
-    def __init__(self, recipe: bytes, scratch: str, scorer: object | None, desk: object, seen: list[Any]) -> None:
-        def remote(engine: Engine) -> Engine:
-            return RemoteEngine(engine, scorer)
-
-        decoded = msgspec.json.decode(recipe, type=Recipe)
-        folder = Path(scratch) / f"worker-{os.getpid()}"
-        # With the first job, not here: an actor that cannot be made says why to nobody, and would be replaced in vain.
-        self._tools = cache(
-            lambda kind: assemble(
-                decoded, folder, kind=kind, swap=remote if scorer else None, desk=RayDesk(desk), seen=seen_over(seen)
-            )
-        )
-
-    def work(self, job: bytes) -> bytes:
-        """One job in, its outcome out, both as JSON."""
-        decoded = msgspec.json.decode(job, type=Job)
-        try:
-            tools = self._tools(decoded.kind)
-        except (PairtrawlError, OSError) as error:
-            return msgspec.json.encode(failed(decoded, error))
-        return msgspec.json.encode(attempt(decoded, tools))
+    def cpus(self) -> int | None:
+        """What all of them ask for together, in whole cores; None where they are as many as there is room for."""
+        if not self.workers:
+            return None
+        return math.ceil(self.workers * self.cpus_of_a_worker + self.scorers * self.scorer_cpus)
 
 
 class RayPool:
-    """Actors for one recipe, ready to run jobs. A context manager: leaving it ends its actors."""
+    """Actors for one recipe, ready to run jobs. A context manager: leaving it ends its actors.
+
+    Raises:
+        SettingsError: the cluster has no room for one of each, and got none in time; the message says what it lacks.
+    """
 
     def __init__(self, recipe: Recipe, folder: RunFolder, actors: Actors, kind: JobKind) -> None:
-        self._ray = _import_ray()
-        self._recipe = msgspec.json.encode(recipe)
-        self._output = recipe.output
-        self._scratch = str(folder.scratch)
-        self._actors = actors
-        self._worker_class = self._ray.remote(Worker).options(num_cpus=actors.worker_cpus, max_restarts=0)
-        self._seen = start_seen(recipe, folder.path) if kind is JobKind.CRAWL else []
-        self._scorers = [self._new_scorer() for _ in range(actors.scorers)] if kind is JobKind.CRAWL else []
-        self._desk = start_desk(recipe.manners, hold_seconds=_HOLD_SECONDS + recipe.fetch.total_seconds)
-        self._started = 0
-        self._workers = [self._new_worker() for _ in range(actors.workers)]
+        self._ray = import_ray()
+        self._cluster = RayCluster()
+        self._recipe = recipe
+        self._wishes = actors.wait_for_nodes is not None  # of an autoscaler
+        need = _need(recipe, actors, kind, self._cluster)
+        seconds = WAIT if actors.wait_for_nodes is None else actors.wait_for_nodes
+        self._cluster.await_room(need, seconds, ask=self._wishes)
+        self._company = start_company(recipe, folder, kind, need)
+        folder.scratch.mkdir(parents=True, exist_ok=True)  # who does not find it is on another machine
+        self._ground = Ground(
+            stand=os.getcwd(),  # noqa: PTH109 - a text for other machines
+            scratch=str(folder.scratch),
+            pin=str(folder.pin),
+            sees=fingerprint(folder.pin),
+        )
+        agency = RayAgency(msgspec.json.encode(recipe), self._ground, self._company, need)
+        self._crew = Crew(self._cluster, agency, need, patience=actors.wait_for_nodes or 0.0)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_exc: object) -> None:
-        for actor in (*self._workers, *self._scorers, self._desk):
-            self._ray.kill(actor)
-        stop_seen(self._seen)
+    def __exit__(self, kind: type[BaseException] | None, *_exc: object) -> None:
+        if self._crew.lost_head:  # whoever asks for anything hangs; the actors end with the head
+            return
+        self._crew.dismiss()
+        if self._wishes:
+            self._cluster.wish([])
+        self._company.end(hurry=kind is not None)
 
     def scorer_peaks(self) -> list[int]:
-        """Peak memory of each scoring actor, in bytes."""
-        return list(self._ray.get([one.peak.remote() for one in self._scorers]))
+        """Peak memory of each scoring actor that can say so, in bytes."""
+        return [] if self._crew.lost_head else self._company.peaks()
 
     def run(self, jobs: Iterable[Job], progress: Progress, stop: Stop) -> Iterator[Outcome]:
-        """Attempt each job; outcomes come as jobs end. Asked to stop, it ends when those in flight do."""
-        waiting = iter(jobs)
-        again: deque[tuple[Job, int]] = deque()
-        idle = deque(range(len(self._workers)))
-        flying: dict[Any, tuple[Job, int, int]] = {}
-        while True:
-            while idle and not stop and (turn := _next(again, waiting)):
-                job, tries = turn
-                place = idle.popleft()
-                flying[self._workers[place].work.remote(msgspec.json.encode(job))] = (job, tries, place)
-            if not flying:
-                return
-            for done in self._ray.wait(list(flying), num_returns=1, timeout=_LOOK)[0]:
-                job, tries, place = flying.pop(done)
-                outcome = self._outcome(done, job, tries, place)
-                idle.append(place)
-                if outcome is None:
-                    again.append((job, tries + 1))
-                    continue
-                if outcome.report:
-                    progress(outcome.report.stages[0].found)
-                yield outcome
+        """Attempt each job; outcomes come as jobs end. Asked to stop, it ends when those in flight do.
 
-    def _outcome(self, done: object, job: Job, tries: int, place: int) -> Outcome | None:
-        """What an actor answered; None where it died and the job is worth another try."""
+        It also ends, with one failure that is nobody's, when the cluster's head is lost, or all nodes are for long.
+
+        Raises:
+            SettingsError: a worker cannot be made, or does not see the folder of the run.
+        """
+        line = Line(jobs)
         try:
-            return msgspec.json.decode(self._ray.get(done), type=Outcome)
-        except self._ray.exceptions.RayActorError as error:
-            self._workers[place] = self._new_worker()
-            if tries + 1 < TRIES:
-                return None
-            if job.kind is JobKind.CRAWL:
-                seen_over(self._seen).release(shard_name(job.number, self._output))
-            return Outcome(job=job, failure=f"{job.name}: took {TRIES} actors with it: {error}")
+            while True:
+                line.back(self._crew.look(line.holds if not stop else lambda _number: False))
+                if not stop:
+                    self._crew.hand_out(line)
+                self._crew.call_in(all_of_them=bool(stop))
+                if not self._crew.busy and (stop or not line.holds(1)):
+                    return
+                for outcome in self._ended(line):
+                    if outcome.report:
+                        progress(outcome.report.stages[0].found)
+                    yield outcome
+        except CrewLostError as error:
+            if lost := next((one for hand in self._crew.hands for one in hand.errands), None) or next(line, None):
+                yield Outcome(job=lost.job, failure=f"{lost.job.name} and all that were under way: {error}")
 
-    def _new_worker(self) -> Any:  # noqa: ANN401 - Ray's handle
-        scorer = self._scorers[self._started % len(self._scorers)] if self._scorers else None
-        self._started += 1
-        return self._worker_class.remote(self._recipe, self._scratch, scorer, self._desk, self._seen)
+    def _ended(self, line: Line) -> list[Outcome]:
+        """What has come in a moment. Meanwhile each worker has begun its second job."""
+        refs = self._crew.refs()
+        if not refs:
+            time.sleep(_LOOK)
+            return []
+        if not self._ray.wait(list(refs), num_returns=1, timeout=_LOOK, fetch_local=False)[0]:
+            return []
+        ready = self._ray.wait(list(refs), num_returns=len(refs), timeout=0, fetch_local=False)[0]
+        outcomes = [self._came_back(ref, *refs[ref], line) for ref in ready if refs[ref][0] in self._crew.hands]
+        return [one for one in outcomes if one is not None]
 
-    def _new_scorer(self) -> Any:  # noqa: ANN401 - Ray's handle
-        # Ray itself restarts a dead scorer and repeats its calls: scoring has no side effects
-        options = {
-            "num_cpus": self._actors.scorer_cpus,
-            "num_gpus": self._actors.scorer_gpus,
-            "max_concurrency": self._actors.workers_of_a_scorer + 1,  # and the driver, which asks for its peak
-        }
-        actor = self._ray.remote(Scorer).options(max_restarts=-1, max_task_retries=TRIES, **options)
-        return actor.remote(self._recipe)
+    def _came_back(self, ref: object, hand: Hand, errand: Errand | None, line: Line) -> Outcome | None:
+        """What a worker answered; None for a hello, and where a job is worth another try."""
+        exceptions = self._ray.exceptions
+        try:
+            answer = self._ray.get(ref)
+        except exceptions.ActorUnavailableError:
+            self._crew.unavailable(hand, errand)
+            return None
+        except exceptions.TaskCancelledError:
+            if errand is not None:
+                self._crew.answered(hand, errand)
+                line.back([errand])
+            return None
+        except exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                raise SettingsError(f"a worker cannot be made on the Ray cluster: {error}") from error
+            return self._died(hand, line, error)
+        if errand is None:
+            self._meet(hand, msgspec.json.decode(answer, type=Hello))
+            return None
+        self._crew.answered(hand, errand)
+        outcome = msgspec.json.decode(answer, type=Outcome)
+        if outcome.lost and errand.tries + 1 < TRIES:
+            errand.tries += 1
+            line.back([errand])
+            return None
+        return outcome
+
+    def _meet(self, hand: Hand, hello: Hello) -> None:
+        if hello.sees != self._ground.sees:
+            raise SettingsError(f"node {hello.host} of the Ray cluster does not see {self._ground.pin} as this machine "
+                                "does: the run's folder must lie on a file system that all nodes share")  # fmt: skip
+        self._crew.came(hand, hello.node)
+
+    def _died(self, hand: Hand, line: Line, error: Exception) -> Outcome | None:
+        """Its jobs go to others; but for one that has cost too many actors, or nodes."""
+        errands, with_node = self._crew.died(hand)
+        failure = ""
+        for one in errands[:1]:
+            if with_node:
+                one.losses += 1
+                failure = f"was under way on {NODES} nodes that were lost" if one.losses >= NODES else ""
+            else:
+                one.tries += 1
+                failure = f"took {TRIES} actors with it" if one.tries >= TRIES else ""
+        line.back(errands[1:] if failure else errands)
+        if not failure:
+            return None
+        job = errands[0].job
+        if job.kind in SCORES:
+            self._company.release(job, self._recipe)
+        return Outcome(job=job, failure=f"{job.name}: {failure}: {error}", blame=Blame.NOBODY)
 
 
-def _next(again: deque[tuple[Job, int]], waiting: Iterator[Job]) -> tuple[Job, int] | None:
-    """The next job with its count of earlier tries: those of dead actors first."""
-    if again:
-        return again.popleft()
-    job = next(waiting, None)
-    return None if job is None else (job, 0)
-
-
-def require_ray() -> None:
-    """Look whether Ray is there without importing it, for it reads its settings when it is imported.
-
-    Raises:
-        MissingPackageError: Ray is not installed.
-    """
-    try:
-        found = find_spec("ray") is not None
-    except ImportError:
-        found = False
-    if not found:
-        raise MissingPackageError("Ray is not installed: pip install 'pairtrawl[ray]', or use --place local")
-
-
-def _import_ray() -> Any:  # noqa: ANN401 - ships no types
-    require_ray()
-    import ray  # noqa: PLC0415 - heavy, and optional
-
-    return ray
+def _need(recipe: Recipe, actors: Actors, kind: JobKind, cluster: RayCluster) -> Need:
+    """What the actors for this kind of job ask for; scorers only where there are models."""
+    engines = engines_of(recipe).values() if kind in SCORES else ()
+    scorers = actors.scorers if engines else 0
+    gpus = actors.scorer_gpus
+    if gpus is None:
+        gpus = gpus_of_a_scorer(engines, scorers, cluster.nodes())
+    cpus = actors.scorer_cpus if actors.workers else 0.0
+    # where nodes have roles, those that fetch have internet
+    has_roles = any(_FETCHERS in one.roles for one in cluster.nodes())
+    role = _FETCHERS if has_roles and kind in FETCHES else ""
+    return Need(actors.workers, actors.cpus_of_a_worker, scorers, cpus, gpus, role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,15 +234,27 @@ class OnRay:
 
     @contextmanager
     def open(self, recipe: Recipe, folder: RunFolder, kind: JobKind) -> Iterator[Run]:
-        """Parsing actors for extract jobs; fetching and scoring actors for crawl jobs."""
+        """Workers for jobs of this kind, and what they share."""
         with RayPool(recipe, folder, self.actors, kind) as pool:
             yield pool.run
             if scorers := pool.scorer_peaks():
                 self.peaks["scoring actor"] = max(scorers)
 
 
+def on_ray(actors: Actors, address: str | None = None) -> AbstractContextManager[OnRay]:
+    """The cluster at this address as a place, once it is entered; without one as `ray_cluster.joined` says.
+
+    A Ray of our own has room for all these actors, however few cores there are.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+        SettingsError: the cluster cannot be reached.
+    """
+    require_ray()
+    return _on_ray(actors, address)
+
+
 @contextmanager
-def on_local_ray(actors: Actors) -> Iterator[OnRay]:
-    """A Ray of our own that has room for all these actors, however few cores there are."""
-    with local_ray(actors.cpus):
+def _on_ray(actors: Actors, address: str | None) -> Iterator[OnRay]:
+    with joined(address, cpus=actors.cpus):
         yield OnRay(actors)

@@ -7,28 +7,42 @@ bit for bit: a model works in blocks of one shape, and no row depends on its nei
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
-from crawler.errors import PairtrawlError
-from crawler.records import Picture
+from crawler.errors import EngineLostError, PairtrawlError
 from crawler.settings import Recipe
 from filters import Engine, Prepared
-from workers.assemble import engines_of
 from workers.attempt import peak_bytes
+from workers.ray_cluster import here, import_ray, losses, stand_in
+from workers.ray_room import Need
+from workers.staging.weights import stage_weights
 
+#: waits for the answer to a call
+Get = Callable[[Any], Any]
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 #: a question that does not fill its batches waits so long for company, in seconds; a batch takes 5 (GPU) to 200 ms
 _MOMENT = 0.002
 #: rows of one call of the model at most, in batches of the engine: who comes first must not wait for too many others
 _BATCHES_AT_ONCE = 4
+#: calls that a scoring actor takes at once, each in a thread; those beyond wait in its line
+_CALLS = 16
+#: scoring actors of which none can be reached for so long, in seconds, end the job; Ray restarts a dead one in a few
+PATIENCE = 120.0
+#: between two rounds of asking, in seconds
+_PAUSE = 0.5
+#: an answer that takes longer, in seconds, is lost: weights of 10 GB are read in a few minutes
+_ANSWER = 900.0
 
 
 class _Question:
@@ -100,7 +114,10 @@ class Batcher:
 class Scorer:
     """An actor that holds the models of a recipe; Ray calls it from several threads."""
 
-    def __init__(self, recipe: bytes) -> None:
+    def __init__(self, recipe: bytes, stand: str = ".", node_local: str = "") -> None:
+        """`node_local`: a folder of the driver's machine for copies of weights; "": they are read where they are."""
+        stand_in(stand)
+        self._node_local = node_local
         self._recipe = msgspec.json.decode(recipe, type=Recipe)
         self._lock = threading.Lock()
         self._engines: dict[str, Engine] = {}
@@ -123,13 +140,76 @@ class Scorer:
         """Peak memory of this actor, in bytes."""
         return peak_bytes()
 
+    def node(self) -> str:
+        """Where it is: the id of Ray's node."""
+        return str(import_ray().get_runtime_context().get_node_id())
+
     def _batcher(self, name: str) -> Batcher:
         # With the first question, not before: an actor that cannot be made says why to nobody.
         with self._lock:
             if not self._batchers:
-                self._engines = engines_of(self._recipe)
+                staged_at = here(self._node_local) if self._node_local else None
+                self._engines = stage_weights(self._recipe, staged_at)
                 self._batchers = {known: Batcher(engine) for known, engine in self._engines.items()}
         return self._batchers[name]
+
+
+def start_scorers(recipe: bytes, need: Need, node_local: str = "") -> list[Any]:
+    """As many scoring actors as are needed, in the Ray cluster that this process belongs to.
+
+    `recipe` is JSON; `node_local` as for `Scorer`. They are spread over the nodes that have what they need. Whoever
+    starts them kills them.
+    """
+    ray = import_ray()
+    actor = ray.remote(Scorer).options(
+        num_cpus=need.scorer_cpus,
+        num_gpus=need.scorer_gpus,
+        max_concurrency=_CALLS,
+        max_restarts=-1,  # Ray restarts a dead one. It repeats no calls: `RemoteEngine` does, and for a limited time
+        scheduling_strategy="SPREAD",
+    )
+    stand = os.getcwd()  # noqa: PTH109 - a text for another machine
+    return [actor.remote(recipe, stand, node_local) for _ in range(need.scorers)]
+
+
+@dataclass(slots=True)
+class Scorers:
+    """The scoring actors as one worker asks them: `first` is the nearest, the others stand in for one that is lost."""
+
+    handles: Sequence[Any]
+    first: int = 0
+    #: one that cannot be reached for so long, in seconds, with all others, ends the job
+    patience: float = PATIENCE
+    get: Get | None = None
+
+    def ask(self, method: str, *args: object) -> Any:  # noqa: ANN401 - whatever was asked for
+        """What one of them answers. Its own error is raised as it was there: Ray's wrapping is a page of traceback.
+
+        Raises:
+            EngineLostError: none of them could be reached for too long; nothing is known of the answer.
+        """
+        from ray.exceptions import RayTaskError  # noqa: PLC0415 - Ray is optional
+
+        get, lost = self.get or _ray_get, losses()
+        since, one = 0.0, self.first  # 0: nothing was lost yet
+        while True:
+            handle = self.handles[one % len(self.handles)]
+            try:
+                return get(getattr(handle, method).remote(*args))
+            except RayTaskError as error:
+                if isinstance(error.cause, PairtrawlError):
+                    raise error.cause from error
+                raise
+            except lost as error:
+                since = since or time.monotonic()
+                away = time.monotonic() - since
+                if away >= self.patience:
+                    raise EngineLostError(
+                        f"the processes that hold the models could not be reached for {away:.0f} s"
+                    ) from error
+            one += 1
+            if (one - self.first) % len(self.handles) == 0:
+                time.sleep(_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +217,7 @@ class RemoteEngine:
     """Stands in a filter where its own engine stood: prepares here, and asks a scoring actor for the rest."""
 
     engine: Engine
-    scorer: Any = field(compare=False)  # Ray's handle; equal engines are equal whoever is asked
+    scorers: Scorers = field(compare=False)  # equal engines are equal whoever is asked
 
     @property
     def name(self) -> str:
@@ -152,30 +232,22 @@ class RemoteEngine:
     @property
     def provenance(self) -> str:
         """As the engine's own, where the weights are."""
-        return str(answer_of(self.scorer.provenance.remote(self.name)))
+        return str(self.scorers.ask("provenance", self.name))
 
-    def prepare(self, picture: Picture) -> Prepared:
+    def prepare(self, pixels: Image, caption: str) -> Prepared:
         """As the engine's own; reads no weights."""
-        return self.engine.prepare(picture)
+        return self.engine.prepare(pixels, caption)
 
     def embed(self, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> Vectors:
         """As the engine's own."""
-        found: Vectors = answer_of(self.scorer.embed.remote(self.name, images, tokens))
+        found: Vectors = self.scorers.ask("embed", self.name, images, tokens)
         return found
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As the engine's own."""
-        found: NDArray[np.float32] = answer_of(self.scorer.embed_texts.remote(self.name, texts))
+        found: NDArray[np.float32] = self.scorers.ask("embed_texts", self.name, texts)
         return found
 
 
-def answer_of(question: object) -> Any:  # noqa: ANN401 - whatever was asked for
-    """What an actor answers. Its own error is raised as it was there: Ray's wrapping is a page of traceback."""
-    import ray  # noqa: PLC0415 - heavy, and optional
-
-    try:
-        return ray.get(question)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, PairtrawlError):
-            raise error.cause from error
-        raise
+def _ray_get(question: object) -> Any:  # noqa: ANN401 - whatever was asked for
+    return import_ray().get(question, timeout=_ANSWER)

@@ -7,6 +7,7 @@ file may be kept twice. Every question can be repeated without harm, so a client
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 from crawler.errors import IndexLostError, PairtrawlError
 from crawler.seen import NothingSeen, Seen
 from crawler.seen.keys import Keys
-from crawler.seen.opening import forget_other_shares, open_seen, shares
+from crawler.seen.opening import OwnShards, forget_other_shares, open_seen, shares
 from crawler.settings import Recipe
+from workers.ray_cluster import import_ray, losses, near_the_driver, stand_in
 
 #: an actor that cannot be reached for so long, in seconds, ends the job; Ray restarts a dead one in a few
 PATIENCE = 60.0
@@ -35,10 +37,13 @@ Get = Callable[[Any], Any]
 class SeenActor:
     """An actor that holds the keys of some partitions."""
 
-    def __init__(self, recipe: bytes, run: str, first: int, end: int) -> None:
+    def __init__(
+        self, recipe: bytes, run: str, first: int, end: int, own: OwnShards | None = None, stand: str = "."
+    ) -> None:
+        stand_in(stand)
         decoded = msgspec.json.decode(recipe, type=Recipe)
         # with the first call, not here: an actor that cannot be made says why to nobody
-        self._seen = cache(lambda: open_seen(decoded, Path(run), range(first, end)))
+        self._seen = cache(lambda: open_seen(decoded, Path(run), range(first, end), own))
 
     def open(self) -> None:
         """Bring the index up to date; until then every other call would wait."""
@@ -61,25 +66,27 @@ class SeenActor:
         self._seen().close()
 
 
-def start_seen(recipe: Recipe, run: Path, number: int = 1) -> list[Any]:
+def start_seen(recipe: Recipe, run: Path, number: int = 1, own: OwnShards | None = None) -> list[Any]:
     """So many actors in the Ray cluster that this process belongs to, up to date; none where the recipe needs none.
 
-    Whoever starts them stops them when the run ends (`stop_seen`). `run` is the run's folder, which all of them see.
+    Whoever starts them stops them when the run ends (`stop_seen`). `run` is the run's folder, which all of them see,
+    and `own` says which shards are the slice's, where this is one.
 
     Raises:
         SettingsError, RunFolderError, OSError: as `open_seen`.
         IndexLostError: an actor dies before it has begun.
     """
-    import ray  # noqa: PLC0415 - heavy, and optional
-
     if recipe.duplicates.files == "keep":
         return []
+    ray = import_ray()
     ranges = shares(number)
-    forget_other_shares(run, ranges)
+    forget_other_shares(run, ranges, own)
     # Ray restarts a dead one. It repeats no calls: `RaySeen` does, and for a limited time
-    actor = ray.remote(SeenActor).options(num_cpus=0, max_restarts=-1)
+    options = {"num_cpus": 0, "max_restarts": -1, "scheduling_strategy": near_the_driver()}
+    actor = ray.remote(SeenActor).options(**options)
     encoded = msgspec.json.encode(recipe)
-    actors = [actor.remote(encoded, str(run), parts.start, parts.stop) for parts in ranges]
+    stand = os.getcwd()  # noqa: PTH109 - a text for another machine
+    actors = [actor.remote(encoded, str(run), parts.start, parts.stop, own, stand) for parts in ranges]
     try:
         RaySeen(actors).open()
     except (PairtrawlError, OSError):
@@ -102,8 +109,7 @@ def stop_seen(actors: Sequence[Any]) -> None:
 
 def stop_actors(actors: Sequence[Any]) -> None:
     """End the actors as they are."""
-    import ray  # noqa: PLC0415 - as above
-
+    ray = import_ray()
     for actor in actors:
         ray.kill(actor)
 
@@ -168,10 +174,10 @@ class RaySeen:
 
     def _answer(self, under_way: object, actor: object, question: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever was asked for
         """What the actor says; asked again while it is being restarted. Its own error is raised as it was there."""
-        from ray.exceptions import RayActorError, RayTaskError  # noqa: PLC0415 - Ray is optional
+        from ray.exceptions import RayTaskError  # noqa: PLC0415 - Ray is optional
 
         name, *rest = question
-        since = time.monotonic()
+        lost, since = losses(), 0.0  # 0: nothing was lost yet
         while True:
             try:
                 return self._get(under_way)
@@ -179,9 +185,10 @@ class RaySeen:
                 if isinstance(error.cause, PairtrawlError | OSError):
                     raise error.cause from error
                 raise
-            except RayActorError as error:
+            except lost as error:
+                since = since or time.monotonic()
                 away = time.monotonic() - since
-                if away > self._patience:
+                if away >= self._patience:
                     raise IndexLostError(
                         f"the index of files that were seen before could not be reached for {away:.0f} s"
                     ) from error
@@ -190,6 +197,4 @@ class RaySeen:
 
 
 def _ray_get(under_way: object) -> Any:  # noqa: ANN401 - whatever was asked for
-    import ray  # noqa: PLC0415 - heavy, and optional
-
-    return ray.get(under_way)
+    return import_ray().get(under_way)

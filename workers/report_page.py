@@ -22,8 +22,8 @@ __all__ = ["Example", "meaning", "render"]
 #: key under `totals` -> heading; those that begin with "bytes" are sizes
 _TOTALS = {
     "archives": "archives", "pages": "pages", "images": "images", "candidates": "candidates", "planned": "planned",
-    "fetched": "fetched", "kept": "pairs kept", "shards": "shards", "bytes_read": "of archives read",
-    "bytes_received": "of images received", "bytes_written": "written",
+    "fetched": "fetched", "kept": "pairs kept", "shards": "shards", "raw_shards": "raw shards to score",
+    "bytes_read": "of archives read", "bytes_received": "of images received", "bytes_written": "written",
 }  # fmt: skip
 #: file name in a run's folder -> what is in it
 _FILES = {
@@ -92,7 +92,7 @@ def _headline(report: Mapping[str, Any], name: str) -> str:
     facts = "".join(
         f"<div><dt>{heading}</dt><dd>{_fact(field, number_of(totals, field))}</dd></div>"
         for field, heading in _TOTALS.items()
-        if field in totals
+        if field in totals and (totals[field] or field != "raw_shards")
     )
     described = f'<p class="soft">{text(report["description"])}</p>' if report.get("description") else ""
     listed = f'<dl class="numbers">{facts}</dl>' if facts else ""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
-from crawler.commit import sweep, write_atomically
+from crawler.commit import sweep, write_first
 from crawler.errors import RunFolderError
 from crawler.plan import PlanFolder
+from crawler.seen.opening import OwnShards
 from crawler.settings import Recipe
 from crawler.sources import Source
+from workers.hold import hold
+from workers.scratch import own_scratch
+from workers.slices import Slice
+
+#: what others put into the folder of a run before there is a run: launchers, logs, what was submitted
+_OF_OTHERS = frozenset(("run.lock", "islands", "logs", "slurm"))
 
 
 class Pinned(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +32,8 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     recipe: Recipe
     sources: list[tuple[str, str]]  # address, kind
     version: str
+    #: the words of the command line that stand for the sources; () where there were none, or the recipe's were used
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,10 @@ class RunFolder:
     """The files of one run."""
 
     path: Path
+    #: where downloads and half-made shards lie, if not in the folder itself: a disk of this machine's own
+    elsewhere: Path | None = None
+    #: the shards of this sitting's slice, if it works on one and has to know which they are
+    own: OwnShards | None = None
 
     @property
     def pin(self) -> Path:
@@ -40,7 +53,7 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        """Held by the process that is at work here; empty."""
+        """Held by the process that is at work here, or by several that share it."""
         return self.path / "run.lock"
 
     @property
@@ -59,14 +72,32 @@ class RunFolder:
         return self.path / "shards"
 
     @property
+    def raw(self) -> Path:
+        """Raw shards: what fetch jobs leave for score jobs."""
+        return self.path / "raw"
+
+    @property
     def seen(self) -> Path:
         """What the shards of this run and of earlier ones hold, as an index; made again where it is missing."""
         return self.path / "seen"
 
     @property
     def scratch(self) -> Path:
-        """Archives while they are read; empty between runs."""
-        return self.path / "scratch"
+        """Archives while they are read, shards while they are made; nothing between runs."""
+        return self.elsewhere or self.path / "scratch"
+
+    @property
+    def slices(self) -> Path:
+        """What slices say of themselves."""
+        return self.path / "slices"
+
+    def slice_status(self, stage: str, part: Slice) -> Path:
+        """What one slice says of itself. `stage` is the verb."""
+        return self.slices / f"{stage}-{part.number:05d}.json"
+
+    def slice_pin(self, stage: str) -> Path:
+        """How the run is divided. `stage` is the verb: archives are divided by themselves."""
+        return self.path / ("slices-extract.json" if stage == "extract" else "slices.json")
 
     @property
     def report(self) -> Path:
@@ -91,8 +122,17 @@ class RunFolder:
         except msgspec.DecodeError as error:
             raise RunFolderError(f"{self.pin}: is not the pin of a run: {error}; use another --output") from error
 
-    def open(self, recipe: Recipe, sources: list[Source], version: str) -> None:
+    def open(
+        self, recipe: Recipe, sources: list[Source], version: str, inputs: Sequence[str] = (), *, alone: bool = True
+    ) -> None:
         """Pin a new folder, or make sure that an old one belongs to the same recipe and inputs; sweep leftovers.
+
+        Args:
+            recipe: what the data set is.
+            sources: the archives.
+            version: of pairtrawl.
+            inputs: the words that stand for the sources.
+            alone: whether this is the only sitting in the folder; leftovers are for such a one to sweep.
 
         Raises:
             RunFolderError: it belongs to another run, or holds files that are not ours.
@@ -102,23 +142,28 @@ class RunFolder:
             recipe=recipe,
             sources=[(one.address, one.kind.value) for one in sources],
             version=version,
+            inputs=tuple(inputs),
         )
         found = self.pinned()
         if found is None:
             self._refuse_foreign_files("choose an empty folder with --output")
             self.path.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.pin, msgspec.json.format(msgspec.json.encode(asked), indent=2) + b"\n")
-        elif found.recipe_digest != asked.recipe_digest:
+            write_first(self.pin, msgspec.json.format(msgspec.json.encode(asked), indent=2) + b"\n")
+            found = self.pinned() or asked  # of many that come at the same time one is first
+        if found.recipe_digest != asked.recipe_digest:
             raise RunFolderError(f"{self.path}: holds a run of another recipe ({_difference(found.recipe, recipe)}); "
                                  "use another --output, or --fresh to start over")  # fmt: skip
-        elif found.sources != asked.sources:
+        if found.sources != asked.sources:
             raise RunFolderError(f"{self.path}: holds a run over other inputs ({len(found.sources)} archives, not "
                                  f"{len(sources)}); use another --output, or --fresh to start over")  # fmt: skip
-        self.tidy()
+        if alone:
+            self.tidy()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """The folder for this process alone while inside. The system lets go of it when the process ends, however.
+    def held(self, *, shared: bool = False) -> Iterator[None]:
+        """The folder for this process alone while inside, or with others that share it, too.
+
+        The system lets go of it when the process ends, however.
 
         Raises:
             RunFolderError: another process is at work in it, or it holds files that are not ours.
@@ -126,9 +171,10 @@ class RunFolder:
         if self.pinned() is None:
             self._refuse_foreign_files("choose an empty folder with --output")
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.lock.open("ab") as file:
-            if not _taken(file.fileno()):
-                raise RunFolderError(f"{self.path}: another pairtrawl is at work in it; wait until it has ended, "
+        with hold(self.lock, shared=shared) as ours:
+            if not ours:
+                others = "a pairtrawl that is not one of its slices" if shared else "another pairtrawl"
+                raise RunFolderError(f"{self.path}: {others} is at work in it; wait until it has ended, "
                                      "stop it, or use another --output")  # fmt: skip
             yield
 
@@ -137,13 +183,30 @@ class RunFolder:
             return
         if not self.path.is_dir():
             raise RunFolderError(f"{self.path}: is no folder; {remedy}")
-        if any(one.name != self.lock.name for one in self.path.iterdir()):
+        foreign = any(
+            one.name not in _OF_OTHERS and not one.name.startswith(f".{self.pin.name}.") for one in self.path.iterdir()
+        )
+        if foreign and self.pinned() is None:  # another slice may have made it a run in the meantime
             raise RunFolderError(f"{self.path}: holds files but no run; {remedy}")
+
+    @contextmanager
+    def with_scratch(self, parent: Path | None, name: str = "") -> Iterator[Self]:
+        """This folder with a scratch folder of this sitting's own, which is gone afterwards.
+
+        Args:
+            parent: where it is made, on a disk of this machine's own; None for the run folder.
+            name: of what the sitting does: leftovers of the same name are removed when they are a day old.
+
+        Raises:
+            SettingsError: it cannot be made there.
+        """
+        with own_scratch(self.path / "scratch" if parent is None else parent, name) as scratch:
+            yield replace(self, elsewhere=scratch)
 
     def tidy(self) -> None:
         """Remove what killed processes left: downloaded archives and half-written files. Those of living ones stay."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        for folder in (self.path, self.candidates, self.plan.path, self.shards):
+        shutil.rmtree(self.path / "scratch", ignore_errors=True)
+        for folder in (self.path, self.candidates, self.plan.path, self.raw, self.shards, self.slices):
             if folder.exists():
                 sweep(folder)
 
@@ -156,25 +219,12 @@ class RunFolder:
         if self.pinned() is None:
             self._refuse_foreign_files("--fresh removes runs only")
             return
-        for folder in (self.candidates, self.plan.path, self.shards, self.seen, self.scratch):
+        scratch = self.path / "scratch"
+        for folder in (self.candidates, self.plan.path, self.raw, self.shards, self.seen, self.slices, scratch):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.report, self.page, self.pin):  # the pin last: a folder without it is nobody's
+        pins = (self.slice_pin("extract"), self.slice_pin("fetch"), self.pin)
+        for file in (self.report, self.page, *pins):  # the pin last: a folder without it is nobody's
             file.unlink(missing_ok=True)
-
-
-def _taken(file: int) -> bool:
-    """Take the lock of an open file; False where another process has it."""
-    if os.name != "posix":
-        return True
-    import fcntl  # noqa: PLC0415 - not on every system
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks; two runs in a folder waste work there, but commit whole files only
-        return True
-    return True
 
 
 def _difference(old: Recipe, new: Recipe) -> str:

@@ -7,7 +7,7 @@ asked of the shard tables with DuckDB, which streams them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from crawler.commit import write_atomically
 from crawler.errors import RunFolderError
 from crawler.job.markers import read_crawl_reports, read_extract_reports
+from crawler.raw import read_head
 from crawler.report import Report, StageCount, check, merge
 from workers.gallery import examples_of
 from workers.report_page import render
@@ -36,16 +37,16 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
         raise RunFolderError(f"{folder.path}: holds no run; name the folder that --output named")
     extracts = list(read_extract_reports(folder.candidates))
     crawls = list(read_crawl_reports(folder.shards))
+    # a table that has no marker yet is of a job in flight, or of one that was killed: its rows are not counted either
+    committed = sorted(path.name.removesuffix("_stats.json") for path in folder.shards.glob("*_stats.json"))
+    raws = _waiting(folder, {int(name) for name in committed})
     planned = folder.plan.read()
     stages = merge(stage for one in extracts for stage in one.stages)
     if planned:
         stages += (StageCount("plan", planned.candidates, planned.rows, planned.rejected),)
-    stages += merge(stage for one in crawls for stage in one.stages)
+    stages += merge(stage for one in (*crawls, *raws) for stage in one.stages)
     check(stages)
-    # a table that has no marker yet is of a job in flight, or of one that was killed: its rows are not counted either
-    tables = ShardTables(
-        [one for one in sorted(folder.shards.glob("*.parquet")) if one.with_name(f"{one.stem}_stats.json").exists()]
-    )
+    tables = ShardTables([table for name in committed if (table := folder.shards / f"{name}.parquet").exists()])
     return {
         "name": pinned.recipe.name,
         "description": pinned.recipe.description,
@@ -57,9 +58,10 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
             "archives": len(pinned.sources),
             "jobs": planned.jobs if planned else 0,
             "shards": len(crawls),
+            "raw_shards": len(raws),
             **_totals(stages),
             "bytes_read": sum(one.bytes_read for one in extracts),
-            "bytes_received": sum(one.bytes_received for one in crawls),
+            "bytes_received": sum(one.bytes_received for one in (*crawls, *raws)),
             "bytes_written": sum(one.bytes_written for one in crawls),
         },
         "reasons": _reasons(stages),
@@ -69,7 +71,7 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
         "opt_outs": tables.opt_outs(),
         "repeated_files": tables.repeated_files(),
         "scores": tables.scores(),
-        "speeds": _speeds(extracts, crawls),
+        "speeds": _speeds(extracts, [*crawls, *raws]),
     }
 
 
@@ -85,6 +87,20 @@ def write_report(folder: RunFolder, peaks: Mapping[str, int]) -> dict[str, Any]:
     examples = examples_of(folder.shards, next(iter(report["scores"]), ""))
     write_atomically(folder.page, render(report, examples).encode())
     return report
+
+
+def _waiting(folder: RunFolder, scored: Collection[int]) -> list[Report]:
+    """What was counted of raw shards that wait to be scored; of the others their shards' reports say it, too."""
+    reports = []
+    for path in sorted(folder.raw.glob("[0-9]*.parquet")):
+        if int(path.stem) in scored:
+            continue
+        try:
+            reports.append(read_head(path).report)
+        except RunFolderError:
+            if path.exists():  # it was scored and dropped just now, if not
+                raise
+    return reports
 
 
 def _archives(asked: int, extracts: Sequence[Report]) -> dict[str, Any]:

@@ -1,95 +1,78 @@
-"""One sitting of the command line at a run: open the folder, run the phases, write the report, say what came of it."""
+"""One sitting of the command line at a run: open the folder, run the steps, write the report, say what came of it.
+
+A sitting has the folder for itself, or works on one slice beside others that work on theirs (`workers.slice_session`).
+"""
 
 from __future__ import annotations
 
-import json
-import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+import msgspec
 
 from crawler.archives import read_listing
-from crawler.errors import SettingsError
-from crawler.seen.opening import earlier_shards
+from crawler.commit import sweep
+from crawler.errors import RunFolderError, SettingsError
+from crawler.plan import MARKER
+from crawler.seen.opening import OwnShards, earlier_shards
 from crawler.settings import Recipe
-from crawler.sources import Source, resolve_inputs
+from crawler.sources import ArchiveKind, Source, resolve_inputs
+from crawler.write import shard_name
+from workers.asked import SCORES, Asked, among_islands, place_of, remarks
 from workers.assemble import etiquette_of, make_sure
 from workers.attempt import peak_bytes
 from workers.blame import Blame
-from workers.crawl import Crawl, Here, Place, Summary
+from workers.crawl import Crawl, Place, Summary
 from workers.progress import Display
 from workers.run_folder import RunFolder
 from workers.run_report import write_report
-from workers.stop import stop_on_signals
+from workers.sitting_told import a_console, print_json, show, show_slice
+from workers.slice_status import State, keeping_status
+from workers.slices import SlicePin, digest_of, of_slice, pin_slices
+from workers.stages import Verb, kinds_of
+from workers.stop import Stop, stop_on_signals
 
-DONE, WORK_LEFT, YOURS, OURS = 0, 75, 2, 70
+__all__ = ["DONE", "OURS", "STUCK", "WORK_LEFT", "YOURS", "Asked", "exit_code", "find_sources", "run_crawl"]
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the flags of the command asked for."""
-
-    fresh: bool = False
-    place: str = "local"
-    workers: int = 2
-    scorers: int = 1
-    without_failed: bool = False
-    last_phase: Literal["extract", "plan", "crawl"] = "crawl"
+DONE, STUCK, WORK_LEFT, YOURS, OURS = 0, 3, 75, 2, 70
 
 
 def run_crawl(recipe: Recipe, inputs: list[str], output: Path, asked: Asked, *, as_json: bool = False) -> int:
-    """Run the main job, or go on with it. Returns the exit code.
+    """Run a verb, or go on with it. Returns the exit code.
 
     Raises:
         PairtrawlError: settings, inputs or folder are wrong; nothing was done, and nothing was removed.
+        KeyboardInterrupt: told to drop what is in flight; what is committed is kept.
     """
-    console = a_console(to_stderr=as_json)
-    display = Display(console)
-    place_to_run = _place(asked)
-    remarks = make_sure(recipe, with_models=asked.last_phase == "crawl")
-    earlier_shards(recipe, output)
-    sources = find_sources(recipe, inputs)
-    folder = RunFolder(output)
-    with folder.held():
-        if asked.fresh:
-            folder.clear()
-        folder.open(recipe, sources, version("pairtrawl"))
-        display.say(f"{recipe.name}: {len(sources)} archive{'s' if len(sources) != 1 else ''} into {output}/")
-        for remark in remarks:
+    display = Display(a_console(to_stderr=as_json))
+    recipe = among_islands(recipe, asked)
+    with stop_on_signals(display.say) as stop:
+        place = place_of(asked)
+        kinds = kinds_of(asked.verb, sliced=asked.slice is not None)
+        for remark in (*make_sure(recipe, kinds), *remarks(recipe, asked)):
             display.say(remark)
-        if not recipe.fetch.contact and asked.last_phase == "crawl":
-            display.say("No contact set: site owners cannot reach you. Put `contact` under [fetch] in the recipe.")
-        with stop_on_signals(display.say) as stop, place_to_run as place:
-            crawl = Crawl(recipe, sources, folder, place, display, stop, without_failed=asked.without_failed)
-            summary = crawl.run(asked.last_phase)
-        report = write_report(folder, summary.peaks | {"driver": peak_bytes()})
-    if as_json:
-        sys.stdout.write(json.dumps(report, indent=2) + "\n")
-    else:
-        show(console, report, summary, folder)
-    return exit_code(summary)
+        earlier_shards(recipe, output)
+        if asked.slice:
+            return _run_slice(recipe, inputs, output, _Sitting(asked, place, display, stop), as_json=as_json)
+        return _run_whole(recipe, inputs, output, _Sitting(asked, place, display, stop), as_json=as_json)
 
 
-def exit_code(summary: Summary) -> int:
-    """What the command leaves with: the worst thing that happened decides, and a bug of ours is the worst."""
+def exit_code(summary: Summary, *, sliced: bool = False) -> int:
+    """What the command leaves with: the worst thing that happened decides, and a bug of ours is the worst.
+
+    A wrong input counts when all others are done. A slice that got nowhere says so, or it would be tried for ever.
+    """
     if Blame.OURS in summary.blames:
         return OURS
-    if summary.blames & {Blame.INPUT, Blame.SET_UP}:
+    if Blame.SET_UP in summary.blames or (Blame.INPUT in summary.blames and not summary.stopped):
         return YOURS
-    return DONE if summary.complete else WORK_LEFT
-
-
-def a_console(*, to_stderr: bool = False) -> Console:
-    """Where people read: as wide as their terminal, or wide enough for the table of stages in a log."""
-    file = sys.stderr if to_stderr else sys.stdout
-    return Console(file=file, soft_wrap=True, highlight=False, width=None if file.isatty() else 150)
+    if summary.complete:
+        return DONE
+    return STUCK if sliced and not summary.finished and not summary.taken_over else WORK_LEFT
 
 
 def find_sources(recipe: Recipe, inputs: list[str]) -> list[Source]:
@@ -103,54 +86,143 @@ def find_sources(recipe: Recipe, inputs: list[str]) -> list[Source]:
         raise SettingsError("no input: name archives on the command line, or put `inputs` into the recipe")
     etiquette = etiquette_of(recipe)
     with TemporaryDirectory(prefix="pairtrawl-") as folder:
-        return resolve_inputs(asked, read_listing=lambda address: read_listing(address, etiquette, Path(folder)))
+        return resolve_inputs(
+            asked,
+            read_listing=lambda address: read_listing(address, etiquette, Path(folder)),
+            list_form=recipe.list.form,
+        )
 
 
-def _place(asked: Asked) -> AbstractContextManager[Place]:
-    """Where jobs will run, once it is entered.
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """What a sitting works with."""
+
+    asked: Asked
+    place: AbstractContextManager[Place]
+    display: Display
+    stop: Stop
+
+
+def _run_whole(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sitting, *, as_json: bool) -> int:
+    """A sitting that has the folder for itself."""
+    asked, display = sitting.asked, sitting.display
+    folder = RunFolder(output)
+    # a plan may be made where no network is, after slices have read the archives
+    begun = asked.verb == "score" or (asked.verb == "plan" and not inputs and folder.pinned() is not None)
+    sources = _pinned_sources(folder, inputs) if begun else find_sources(recipe, inputs)
+    with folder.held():
+        if asked.fresh:
+            folder.clear()
+        folder.open(recipe, sources, version("pairtrawl"), inputs)
+        display.say(f"{recipe.name}: {len(sources)} archive{'s' if len(sources) != 1 else ''} into {output}/")
+        with _scratch_of(folder, asked) as with_scratch, sitting.place as place:
+            crawl = Crawl(
+                recipe, sources, with_scratch, place, display, sitting.stop,
+                without_failed=asked.without_failed, drop_raw=asked.drop_raw,
+            )  # fmt: skip
+            summary = crawl.run(asked.verb)
+        report = write_report(folder, summary.peaks | {"driver": peak_bytes()})
+    if as_json:
+        print_json(report)
+    else:
+        show(a_console(), report, summary, folder, why=sitting.stop.why)
+    return exit_code(summary)
+
+
+def _run_slice(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sitting, *, as_json: bool) -> int:
+    """A sitting at one slice, beside others. It reads no archive list, makes no plan and writes no report."""
+    asked = sitting.asked
+    part = asked.slice
+    assert part is not None
+    folder = RunFolder(output)
+    if asked.verb != "extract" and folder.plan.read() is None:
+        raise RunFolderError(f"{output}: has no plan, and slices make none; run `pairtrawl plan` first")
+    known = folder.pinned() is not None
+    sources = _pinned_sources(folder, inputs) if known else find_sources(recipe, inputs)
+    with folder.held(shared=True):
+        folder.open(recipe, sources, version("pairtrawl"), inputs, alone=False)
+        _pin(folder, recipe, sources, asked)
+        if part.number == 0:  # one of them looks: there may be a million files, and a thousand slices
+            _sweep(folder, asked.verb)
+        folder = _with_own_shards(folder, recipe, asked)
+        sitting.display.say(f"{recipe.name}: {asked.verb}, slice {part} of {output}/")
+        status_file = folder.slice_status(asked.verb, part)
+        with (
+            keeping_status(status_file, asked.verb, part, asked.owner) as status,
+            _scratch_of(folder, asked) as folder,
+            sitting.place as place,
+        ):
+            crawl = Crawl(
+                recipe, sources, folder, place, sitting.display, sitting.stop,
+                drop_raw=asked.drop_raw, slice=part, watch=status,
+            )  # fmt: skip
+            summary = crawl.run(asked.verb)
+            code = exit_code(summary, sliced=True)
+            status.end(_state(summary), code)
+    if as_json:
+        print_json(msgspec.to_builtins(status.status))
+    else:
+        show_slice(a_console(), status.status, summary, why=sitting.stop.why)
+    return code
+
+
+def _state(summary: Summary) -> State:
+    if summary.complete:
+        return "done"
+    return "failed" if summary.failures else "drained"
+
+
+def _pinned_sources(folder: RunFolder, inputs: list[str]) -> list[Source]:
+    """The archives that the run was begun with: no list of a server is asked for, for there may be no network here.
 
     Raises:
-        SettingsError: there is no such place; MissingPackageError: what it needs is not installed.
+        RunFolderError: there is no run in the folder, or it was begun with other inputs.
     """
-    match asked.place:
-        case "local":
-            return nullcontext(Here())
-        case "ray":
-            from workers.ray_pool import Actors, on_local_ray, require_ray  # noqa: PLC0415 - heavy, and optional
-
-            require_ray()
-            return on_local_ray(Actors(workers=asked.workers, scorers=asked.scorers))
-        case other:
-            raise SettingsError(f"--place {other}: there are `local` and `ray`")
+    pinned = folder.pinned()
+    if pinned is None:
+        raise RunFolderError(f"{folder.path}: holds no run; begin it with `pairtrawl fetch`, where there is internet")
+    if inputs and pinned.inputs and tuple(inputs) != pinned.inputs:
+        raise RunFolderError(f"{folder.path}: was begun with the inputs {' '.join(pinned.inputs)}; name the same, "
+                             "or none, or use another --output")  # fmt: skip
+    return [Source(address, ArchiveKind(kind)) for address, kind in pinned.sources]
 
 
-def show(console: Console, report: dict[str, Any], summary: Summary, folder: RunFolder) -> None:
-    """The end of a run, for a person: the way from records to pairs, the reasons, and where to look."""
-    table = Table(title=None, box=None, pad_edge=False)
-    for heading, side in (("stage", "left"), ("found", "right"), ("kept", "right"), ("rejected", "left")):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
-    for stage in report["stages"]:
-        reasons = sorted(stage["rejected"].items(), key=lambda item: (-item[1], item[0]))
-        shown = ", ".join(f"{reason} {number:,}" for reason, number in reasons)
-        table.add_row(stage["stage"], f"{stage['found']:,}", f"{stage['kept']:,}", escape(shown))
-    console.print(table)
-    for archive in report["archives"]["incomplete"]:
-        console.print(f"Incomplete: {archive['detail']}", highlight=False, markup=False)
-    totals = report["totals"]
-    failed = len(summary.failures)
-    if summary.stopped:
-        console.print("Stopped with work left. Run the same command to go on.", highlight=False)
-    elif failed:
-        console.print(f"{failed} job{'s' if failed > 1 else ''} failed (above). Run the same command to try again; "
-                      "--without-failed goes on without archives that cannot be read.", highlight=False)  # fmt: skip
-    elif totals["shards"] < totals["jobs"]:
-        console.print(f"Not finished: {totals['shards']} of {totals['jobs']} shards are made.", highlight=False)
-    if totals["candidates"] and not totals["shards"]:
-        console.print(f"{totals['candidates']:,} candidates in {folder.candidates}/; `pairtrawl crawl` with the same "
-                      "arguments fetches their images.", highlight=False, markup=False)  # fmt: skip
-    console.print(
-        f"{totals['kept']:,} image-text pairs in {totals['shards']} shards under {folder.shards}/. "
-        f"Open {folder.page} in a browser to see what was kept and why the rest was not.",
-        highlight=False,
-        markup=False,
+def _pin(folder: RunFolder, recipe: Recipe, sources: list[Source], asked: Asked) -> None:
+    """Make sure that all slices divide the same jobs in the same way."""
+    assert asked.slice is not None
+    plan = "" if asked.verb == "extract" else (folder.plan.path / MARKER).read_text(encoding="utf-8")
+    pin = SlicePin(
+        slices=asked.slice.of,
+        recipe=recipe.digest,
+        sources=digest_of(f"{one.kind.value} {one.address}" for one in sources),
+        plan=digest_of([plan]) if plan else "",
     )
+    pin_slices(folder.slice_pin(asked.verb), pin)
+
+
+def _sweep(folder: RunFolder, verb: Verb) -> None:
+    """Remove half-written files of dead processes of this machine, and day-old ones, where this verb writes."""
+    output = {"extract": folder.candidates, "fetch": folder.raw}.get(verb, folder.shards)
+    if output.exists():
+        sweep(output)
+
+
+def _with_own_shards(folder: RunFolder, recipe: Recipe, asked: Asked) -> RunFolder:
+    """A slice that leaves out what the data set has already sees its own shards, and must know which those are."""
+    planned = folder.plan.read()
+    if asked.slice is None or asked.verb not in SCORES or planned is None or recipe.duplicates.files == "keep":
+        return folder
+    numbers = of_slice([str(number) for number in range(planned.jobs)], asked.slice)
+    names = frozenset(shard_name(number, recipe.output) for number in numbers)
+    return RunFolder(folder.path, folder.elsewhere, OwnShards(asked.slice.name, names))
+
+
+@contextmanager
+def _scratch_of(folder: RunFolder, asked: Asked) -> Iterator[RunFolder]:
+    """The folder with the scratch of this sitting: of its own where others are at work, or where one was asked for."""
+    if asked.scratch is None and asked.slice is None:
+        yield folder
+        return
+    name = f"{asked.verb}-{asked.slice.number:05d}" if asked.slice else asked.verb
+    with folder.with_scratch(asked.scratch, name) as with_scratch:
+        yield with_scratch

@@ -31,7 +31,8 @@ class HostBook(Generic[Ticket]):
     `due` after each `ask`, `leave` and `slow_to`, and at `next_due`.
 
     Args:
-        manners: how sites are treated. Spacing and Crawl-delay are multiplied by `islands`.
+        manners: how sites are treated. Spacing and Crawl-delay are multiplied by `islands`, and requests at once are
+            divided by it; one is always allowed.
         uniform: draws the jitter of pauses and rests.
         hold_seconds: after so long a place is taken back from who holds it, in case its process is dead.
         most_remembered: see `crawler.courtesy.host_memory`.
@@ -46,6 +47,7 @@ class HostBook(Generic[Ticket]):
         most_remembered: int = MOST_REMEMBERED,
     ) -> None:
         self._manners = manners
+        self._at_once = max(1, manners.requests_at_once // manners.islands)
         self._hold_seconds = hold_seconds
         self._longest_wait = _GRACE * manners.longest_wait_seconds
         self._first_deadline = math.inf  # no wait and no hold ends earlier; the one that ends then may be gone
@@ -72,7 +74,7 @@ class HostBook(Generic[Ticket]):
         visit = Visit(host, self._memory.site(host), now)
         site = visit.site
         site.visits += 1
-        if known is None and not site.line and site.inside < self._manners.requests_at_once and site.opens <= now:
+        if known is None and not site.line and site.inside < self._at_once and site.opens <= now:
             self._let_in(ticket, visit, now)
             return
         ahead = site.visits - site.inside - 1
@@ -159,7 +161,7 @@ class HostBook(Generic[Ticket]):
 
     def _fill(self, site: Site[Ticket], now: float) -> None:
         """Let in whoever is first in line, while there are places and it is time."""
-        while site.line and site.inside < self._manners.requests_at_once:
+        while site.line and site.inside < self._at_once:
             if site.opens > now:
                 self._memory.ring(site, site.opens)
                 return

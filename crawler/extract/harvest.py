@@ -16,7 +16,10 @@ from crawler.urls import LONGEST_LINK, Base
 
 #: the texts of one image as written, in the order of TextSource; a plain tuple, for it is made for every image
 Texts = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
-_PLACES = {source: place for place, source in enumerate(TextSource)}
+_PLACES = {source: place for place, source in enumerate(TextSource) if source is not TextSource.LIST}
+#: in the texts of a row of a list, its caption is the first
+_OF_LISTS = [(TextSource.LIST, 0)]
+_NO_BASE = Base("")
 _REASONS = tuple(NoCandidate)
 #: a text as written is kept up to so many times the length of a caption: a <figcaption> may be that of 10,000 images
 _WRITTEN_PER_CAPTION = 8
@@ -25,6 +28,8 @@ _MOST_ALTERNATIVES = 50
 #: characters of one page, in texts that are not ASCII, that may be repaired: 16 µs each where it is made to cost most
 _MOST_REPAIRED = 100_000
 Written = tuple[TextSource, str]
+_NOTHING: list[Written] = []
+_UNTEXTED_OF_LISTS: list[Written] = [(TextSource.LIST, "")]
 
 
 class Harvest:
@@ -33,19 +38,29 @@ class Harvest:
     An image is repeated if its address and its cleaned text were there before; with `as_written`, only if its link and
     text were, letter for letter: what cc2dataset would tell apart stays apart.
 
+    With `listed`, the page is a row of a list: links are absolute, the first of the texts is the list's, and an image
+    without one is a candidate all the same, for somebody chose it already.
+
     This is the one place where texts are cleaned, and masked where the recipe says so.
     """
 
     __slots__ = (
         "_alternatives", "_as_written", "_base", "_candidates", "_cut", "_dropped", "_hidden", "_images", "_masks",
-        "_order", "_page", "_repaired", "_seen", "_settings", "_signals", "_written_base",
+        "_order", "_page", "_repaired", "_seen", "_settings", "_signals", "_untexted", "_written_base",
     )  # fmt: skip
 
     def __init__(
-        self, page: Page, written_base: str, signals: Signals, settings: Extract, *, as_written: bool = False
+        self,
+        page: Page,
+        written_base: str,
+        signals: Signals,
+        settings: Extract,
+        *,
+        as_written: bool = False,
+        listed: bool = False,
     ) -> None:
         self._page = page
-        self._base = Base(page.url, written_base)
+        self._base = _NO_BASE if listed else Base(page.url, written_base)
         # one that is no base for its length would else stand in every row
         self._written_base = written_base if len(written_base) <= LONGEST_LINK else ""
         self._masks = frozenset(settings.mask)
@@ -53,7 +68,10 @@ class Harvest:
         self._repaired = 0  # characters
         self._signals = signals
         self._settings = settings
-        self._order = [(source, _PLACES[source]) for source in settings.texts]
+        self._untexted = _UNTEXTED_OF_LISTS if listed else _NOTHING  # what an image without text has
+        self._order = (
+            _OF_LISTS if listed else [(source, _PLACES[source]) for source in settings.texts if source in _PLACES]
+        )
         self._candidates: list[Candidate] = []
         self._dropped: list[NoCandidate] = []  # one for each image; counted at the end
         self._images = 0
@@ -73,7 +91,7 @@ class Harvest:
         """
         position = self._images
         self._images += 1
-        written = [(source, text) for source, place in self._order if (text := texts[place])]
+        written = [(source, text) for source, place in self._order if (text := texts[place])] or self._untexted
         if position >= self._settings.images_per_page:
             dropped = NoCandidate.OVER_LIMIT
         elif not written:

@@ -28,14 +28,17 @@ class JobKind(StrEnum):
     """What a job does: docs/architecture.md, "Three kinds of job"."""
 
     EXTRACT = "extract"
+    FETCH = "fetch"  # where there is internet: images to a raw shard, judged by everything but models
+    SCORE = "score"  # where there are GPUs: a raw shard to a shard
     CRAWL = "crawl"  # fetch and score in one process
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work.
 
-    `input` is an archive (address) for extract, a candidate table for crawl. `output` is the folder that takes the
-    files; `number` names them there. `recipe` is the digest of the recipe that the job belongs to.
+    `input` is an archive or a list (address) for extract, a candidate table for crawl and fetch, a raw shard for score.
+    `output` is the folder that takes the files; `number` names them there. `recipe` is the digest of the recipe that
+    the job belongs to.
     """
 
     kind: JobKind
@@ -43,7 +46,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     input: str
     output: str
     recipe: str
-    #: for extract: "warc" or "wat"
+    #: for extract: "warc", "wat" or "list"
     form: str = ""
 
     @property
@@ -88,22 +91,34 @@ def run_job(job: Job, tools: Tools, progress: Progress = lambda _rows: None) -> 
         PairtrawlError: the user's to mend; nothing is committed.
         Exception: our own bug; nothing is committed.
     """
-    from crawler.job.crawling import crawl_table  # noqa: PLC0415 - pyarrow and PIL are not needed to name a job
-    from crawler.job.extracting import extract_archive  # noqa: PLC0415 - as above
-
+    tools.scratch.mkdir(parents=True, exist_ok=True)  # there are file systems that remove empty folders
     match job.kind:
         case JobKind.EXTRACT:
+            from crawler.job.extracting import extract_archive  # noqa: PLC0415 - pyarrow and PIL are not needed to name a job
+
             return extract_archive(job, tools, progress)
+        case JobKind.FETCH:
+            from crawler.job.fetching import fetch_table  # noqa: PLC0415 - pyarrow and PIL are not needed to name a job
+
+            return fetch_table(job, tools, progress)
+        case JobKind.SCORE:
+            from crawler.job.rescoring import score_raw  # noqa: PLC0415 - pyarrow and PIL are not needed to name a job
+
+            return score_raw(job, tools, progress)
         case JobKind.CRAWL:
+            from crawler.job.crawling import crawl_table  # noqa: PLC0415 - pyarrow and PIL are not needed to name a job
+
             return crawl_table(job, tools, progress)
 
 
 def finished(job: Job, tools_recipe: Recipe) -> Report | None:
     """The report of a job that is committed already; None where it still has to run."""
-    from crawler.job.markers import read_crawl_report, read_extract_report  # noqa: PLC0415 - as above
+    from crawler.job import markers  # noqa: PLC0415 - pyarrow is not needed to name a job
 
     match job.kind:
         case JobKind.EXTRACT:
-            return read_extract_report(job)
-        case JobKind.CRAWL:
-            return read_crawl_report(job, tools_recipe)
+            return markers.read_extract_report(job)
+        case JobKind.FETCH:
+            return markers.read_fetch_report(job)
+        case JobKind.CRAWL | JobKind.SCORE:
+            return markers.read_crawl_report(job, tools_recipe)

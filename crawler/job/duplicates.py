@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crawler.job.remembered import Remembered
 from crawler.picture.pdq import LEAST_QUALITY
-from crawler.records import Fault, Hashes
+from crawler.records import Fault
 from crawler.seen import Seen
 from crawler.seen.keys import Keys, keys_of
 from crawler.settings import Duplicates
@@ -26,20 +26,6 @@ Claim = Callable[[Keys], NDArray[np.bool_]]
 #: rows compared at a time, and with how many: distances that fit the processor's cache
 _ROWS_AT_ONCE = 64
 _KEPT_AT_ONCE = 2048
-
-
-class Shown(NamedTuple):
-    """What is remembered of each sample of a job for this."""
-
-    row: int  # its index
-    sha256: str  # of the body
-    pdq: int
-    pdq_quality: int
-
-
-def shown_of(row: int, hashes: Hashes) -> Shown:
-    """What is remembered of one sample."""
-    return Shown(row, hashes.sha256, hashes.pdq, hashes.pdq_quality)
 
 
 @contextmanager
@@ -58,7 +44,7 @@ def claiming(seen: Seen, shard: str) -> Iterator[Claim]:
     seen.confirm(shard)
 
 
-def duplicates(samples: Iterable[Shown], settings: Duplicates, claim: Claim) -> list[tuple[int, Fault]]:
+def duplicates(samples: Iterable[Remembered], settings: Duplicates, claim: Claim) -> list[tuple[int, Fault]]:
     """The rows to take back, in order, each with why: `REPEATED_FILE` or `LOOK_ALIKE`.
 
     `samples` may come in any order and are taken in that of their rows.
@@ -76,7 +62,7 @@ def duplicates(samples: Iterable[Shown], settings: Duplicates, claim: Claim) -> 
     return sorted(found)
 
 
-def look_alikes(samples: Sequence[Shown], bits: int) -> list[bool]:
+def look_alikes(samples: Sequence[Remembered], bits: int) -> list[bool]:
     """For each sample whether its PDQ differs in at most `bits` bits from one that comes and stays before it.
 
     Pictures whose quality is below 50 look like nothing. Exact; takes the square of the number of samples: 10,000 need
@@ -136,7 +122,9 @@ def _repeated(files: Sequence[str]) -> list[bool]:
     return [first.setdefault(file, place) != place for place, file in enumerate(files)]
 
 
-def _without(samples: list[Shown], out: Sequence[bool], fault: Fault, found: list[tuple[int, Fault]]) -> list[Shown]:
+def _without(
+    samples: list[Remembered], out: Sequence[bool], fault: Fault, found: list[tuple[int, Fault]]
+) -> list[Remembered]:
     """The samples that stay; those that do not are noted in `found`."""
     found += [(one.row, fault) for one, goes in zip(samples, out, strict=True) if goes]
     return [one for one, goes in zip(samples, out, strict=True) if not goes]

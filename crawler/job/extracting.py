@@ -1,9 +1,10 @@
-"""The extract job: one archive in, one candidate table out."""
+"""The extract job: one archive or list in, one candidate table out."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,11 @@ from crawler.commit import atomic_path, write_atomically
 from crawler.extract import extract
 from crawler.job.judging import judge_all
 from crawler.job.markers import ExtractFiles
-from crawler.read import Incomplete, Skip, Skipped, read_pages
-from crawler.records import Candidate
+from crawler.read import Incomplete, Skip, Skipped, read_list, read_pages
+from crawler.records import Candidate, Page
 from crawler.report import Report, chain
+from crawler.sources import ArchiveKind
+from crawler.stores import archive_name
 from crawler.tables import CandidateWriter
 
 if TYPE_CHECKING:
@@ -43,7 +46,9 @@ class _Count:
 
 
 def extract_archive(job: Job, tools: Tools, progress: Progress) -> Report:
-    """Read the archive, write every candidate with the word of the candidate filters, then the marker.
+    """Read the archive or list, write every candidate with the word of the candidate filters, then the marker.
+
+    A row of a list counts as a page with (mostly) one image.
 
     Candidates that a confidential list names are counted, and not written.
     """
@@ -76,7 +81,8 @@ def extract_archive(job: Job, tools: Tools, progress: Progress) -> Report:
 
 def _write_table(job: Job, tools: Tools, archive: Path, path: Path, count: _Count, progress: Progress) -> None:
     settings = tools.recipe.extract
-    name = job.input.rsplit("/", 1)[-1]
+    name = archive_name(job.input)
+    is_list = job.form == ArchiveKind.LIST.value
     held: list[Candidate] = []
     with CandidateWriter(path) as table:
 
@@ -90,9 +96,10 @@ def _write_table(job: Job, tools: Tools, archive: Path, path: Path, count: _Coun
             progress(len(held))
             held.clear()
 
-        for item in read_pages(archive, name=name, wat=job.form == "wat", limits=settings):
+        for item in _records(job, archive, name, tools):
             if isinstance(item, Incomplete):
-                count.incomplete = f"{name} ends in the middle, at byte {item.offset}: {item.detail}"
+                where = "row" if is_list else "byte"
+                count.incomplete = f"{name} ends in the middle, at {where} {item.offset}: {item.detail}"
                 continue
             count.records += 1
             if isinstance(item, Skipped):
@@ -102,10 +109,28 @@ def _write_table(job: Job, tools: Tools, archive: Path, path: Path, count: _Coun
             count.pages += 1
             count.images += extraction.images
             count.candidates += len(extraction.candidates)
-            count.dropped.update({reason.value: number for reason, number in extraction.dropped})
+            if extraction.dropped:
+                count.dropped.update({reason.value: number for reason, number in extraction.dropped})
             held.extend(extraction.candidates)
             if len(held) >= _BATCH:
                 flush()
         flush()
-    if not count.incomplete and count.records == count.skipped[Skip.BROKEN_RECORD.value]:
-        count.incomplete = f"{name} holds no record that can be read: is it a web archive?"
+    if not count.incomplete:
+        count.incomplete = _in_vain(count, name, is_list=is_list)
+
+
+def _records(job: Job, archive: Path, name: str, tools: Tools) -> Iterator[Page | Skipped | Incomplete]:
+    """What the archive or list holds, in order."""
+    if job.form == ArchiveKind.LIST.value:
+        return read_list(archive, name=name, settings=tools.recipe.list)
+    return read_pages(archive, name=name, wat=job.form == ArchiveKind.WAT.value, limits=tools.recipe.extract)
+
+
+def _in_vain(count: _Count, name: str, *, is_list: bool) -> str:
+    """What to say of an input of which nothing could be read, or ""."""
+    if not is_list and count.records == count.skipped[Skip.BROKEN_RECORD.value]:
+        return f"{name} holds no record that can be read: is it a web archive?"
+    # a list may be empty: what writes tables in parts leaves parts without rows
+    if is_list and 0 < count.records == count.skipped[Skip.BROKEN_ROW.value]:
+        return f"{name} holds no row that can be read: is it of another form than its name says?"
+    return ""

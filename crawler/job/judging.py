@@ -10,6 +10,7 @@ from crawler.records import Candidate, Embedded, Fetched, Picture, Verdict
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
 Record = TypeVar("Record")
 Seen_contra = TypeVar("Seen_contra", contravariant=True)
@@ -60,7 +61,7 @@ class Engine(Protocol):
         """How many pictures it likes to see at once."""
         ...
 
-    def prepare(self, picture: Picture, /) -> Prepared:
+    def prepare(self, pixels: Image, caption: str, /) -> Prepared:
         """The model's own small input; called from many threads."""
         ...
 

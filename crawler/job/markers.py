@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from crawler.errors import RunFolderError
+from crawler.raw import raw_path, read_head
 from crawler.report import Report
 from crawler.write import is_committed, read_stats
 
@@ -54,6 +55,26 @@ def read_extract_reports(folder: Path) -> Iterator[Report]:
     """
     for path in sorted(folder.glob("*.json")):
         yield _report(_tree(path), path)
+
+
+def read_fetch_report(job: Job) -> Report | None:
+    """The report of this fetch job if its raw shard is there.
+
+    Raises:
+        RunFolderError: the file is there, and it is not one of ours.
+    """
+    path = raw_path(Path(job.output), job.number)
+    return read_head(path).report if path.exists() else None
+
+
+def read_fetch_reports(folder: Path) -> Iterator[tuple[int, Report]]:
+    """The reports of all raw shards of a folder with their numbers, in order.
+
+    Raises:
+        RunFolderError: a file is no raw shard.
+    """
+    for path in sorted(folder.glob("*.parquet")):
+        yield int(path.stem), read_head(path).report
 
 
 def read_crawl_report(job: Job, recipe: Recipe) -> Report | None:

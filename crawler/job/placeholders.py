@@ -8,31 +8,18 @@ does. A logo or a product shown on many pages has one address or one caption, an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from crawler.job.remembered import Remembered
 
 
-class Kept(NamedTuple):
-    """What is remembered of each sample of a job for this."""
-
-    row: int  # its index
-    sha256: str  # of the body
-    address: str
-    caption: str
-
-
-def kept_of(index: int, sha256: str, url: str, caption: str) -> Kept:
-    """What is remembered of one sample. The query of an address is forgotten: "?width=200" names no other picture."""
-    return Kept(index, sha256, url.partition("?")[0], caption.casefold())
-
-
-def placeholders(samples: Iterable[Kept], addresses: int) -> list[int]:
+def placeholders(samples: Iterable[Remembered], addresses: int) -> list[int]:
     """The rows whose picture is a placeholder, in order.
 
     A file is one if it stands under at least `addresses` addresses with at least as many captions; 0 finds none.
     """
     if not addresses:
         return []
-    by_file: dict[str, list[Kept]] = {}
+    by_file: dict[str, list[Remembered]] = {}
     for one in samples:
         by_file.setdefault(one.sha256, []).append(one)
     found = []

@@ -8,37 +8,37 @@ own: every batch is full, but for the last one and those that a stalled web leav
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from crawler.job.judging import EmbeddingFilter, Engine, scores_of
 from crawler.job.looking import Looked, Turned
-from crawler.records import Candidate, Embedded, Rejected, Sample
-from crawler.rows import Facts
+from crawler.records import Candidate, Embedded
+from crawler.rows import Pictured, Row, turned_row
 
 
 class Scored(NamedTuple):
     """A picture that all filters let pass, with all its scores, and what engines made of it."""
 
-    sample: Sample
+    pictured: Pictured
     embedded: dict[str, Embedded]  # by the engine's name
 
 
 @dataclass(slots=True, eq=False)
-class _Row:
+class _Waiting:
     """A picture on its way through the embedding filters."""
 
     index: int
     looked: Looked
-    sample: Sample  # gathers scores on the way
+    row: Row  # gathers scores on the way
     stands_before: int = 0  # which of the filters is next
     embedded: dict[Engine, Embedded] = field(default_factory=dict)
 
     @property
     def candidate(self) -> Candidate:
-        return self.sample.fetched.candidate
+        return self.looked.candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Batch:
     """Pictures that an engine is to embed at once."""
 
     engine: Engine
-    rows: Sequence[_Row]
+    pictures: Sequence[_Waiting]
 
 
 class Scoring:
@@ -54,7 +54,7 @@ class Scoring:
 
     def __init__(self, filters: Sequence[tuple[str, EmbeddingFilter]]) -> None:
         self._filters = filters
-        self._lines: dict[Engine, list[_Row]] = {}  # in the order in which engines are first asked for
+        self._lines: dict[Engine, list[_Waiting]] = {}  # in the order in which engines are first asked for
         self._made_by: dict[Engine, str] = {}  # asking may hash weights, so once a job
         self.batch_size = max((engine.batch_size for _, one in filters for engine in one.engines), default=1)
 
@@ -66,16 +66,16 @@ class Scoring:
     def enter(self, index: int, looked: Looked) -> Scored | None:
         """Take a picture; it comes straight back where there is no filter to judge it."""
         if not self._filters:
-            return Scored(looked.sample, {})
-        self._line_up(_Row(index, looked, looked.sample))
+            return Scored(looked.pictured, {})
+        self._line_up(_Waiting(index, looked, dict(looked.pictured.row)))
         return None
 
     def next_batch(self, *, partial: bool) -> Batch | None:
         """What to embed next: a full batch, or if `partial` any; None where there is none."""
         for engine, line in self._lines.items():
             if len(line) >= engine.batch_size or (partial and line):
-                rows, self._lines[engine] = line[: engine.batch_size], line[engine.batch_size :]
-                return Batch(engine, rows)
+                pictures, self._lines[engine] = line[: engine.batch_size], line[engine.batch_size :]
+                return Batch(engine, pictures)
         return None
 
     def score(self, batch: Batch) -> list[tuple[int, Scored | Turned]]:
@@ -86,49 +86,47 @@ class Scoring:
         Raises:
             ValueError: a filter did not answer once for each picture, or an engine did not.
         """
-        for row, embedded in zip(batch.rows, self._embed(batch), strict=True):
-            row.embedded[batch.engine] = embedded
+        for one, embedded in zip(batch.pictures, self._embed(batch), strict=True):
+            one.embedded[batch.engine] = embedded
         turned: dict[int, Turned] = {}
-        for place, (name, one) in enumerate(self._filters):
-            here = [row for row in batch.rows if row.index not in turned and row.stands_before == place]
-            turned |= self._judge(name, one, [row for row in here if one.engine_for(row.candidate) in row.embedded])
+        for place, (name, judge) in enumerate(self._filters):
+            here = [one for one in batch.pictures if one.index not in turned and one.stands_before == place]
+            turned |= self._judge(name, judge, [one for one in here if judge.engine_for(one.candidate) in one.embedded])
         ended: list[tuple[int, Scored | Turned]] = []
-        for row in batch.rows:
-            if row.index in turned:
-                ended.append((row.index, turned[row.index]))
-            elif row.stands_before == len(self._filters):
-                embedded_by = {engine.name: embedded for engine, embedded in row.embedded.items()}
-                ended.append((row.index, Scored(row.sample, embedded_by)))
+        for one in batch.pictures:
+            if one.index in turned:
+                ended.append((one.index, turned[one.index]))
+            elif one.stands_before == len(self._filters):
+                embedded_by = {engine.name: embedded for engine, embedded in one.embedded.items()}
+                ended.append((one.index, Scored(one.looked.pictured._replace(row=one.row), embedded_by)))
             else:
-                self._line_up(row)
+                self._line_up(one)
         return ended
 
-    def _line_up(self, row: _Row) -> None:
-        engine = self._filters[row.stands_before][1].engine_for(row.candidate)
-        self._lines.setdefault(engine, []).append(row)
+    def _line_up(self, one: _Waiting) -> None:
+        engine = self._filters[one.stands_before][1].engine_for(one.candidate)
+        self._lines.setdefault(engine, []).append(one)
 
     def _embed(self, batch: Batch) -> Iterator[Embedded]:
         engine = batch.engine
-        prepared = [row.looked.prepared[engine] for row in batch.rows]
+        prepared = [one.looked.prepared[engine] for one in batch.pictures]
         images, texts = engine.embed(
             np.stack([one.image for one in prepared]), np.stack([one.tokens for one in prepared])
         )
         made_by = self._made_by.get(engine) or self._made_by.setdefault(engine, engine.provenance)
-        for row, image, text in zip(batch.rows, images, texts, strict=True):
-            yield Embedded(row.candidate, image, text, made_by)
+        for one, image, text in zip(batch.pictures, images, texts, strict=True):
+            yield Embedded(one.candidate, image, text, made_by)
 
-    def _judge(self, name: str, one: EmbeddingFilter, rows: Sequence[_Row]) -> dict[int, Turned]:
+    def _judge(self, name: str, judge: EmbeddingFilter, pictures: Sequence[_Waiting]) -> dict[int, Turned]:
         """Those that the filter turns down, by index; scores stay with the row whichever way the verdict falls."""
-        if not rows:
+        if not pictures:
             return {}
-        more = f" {made_by}" if (made_by := getattr(one, "made_by", "")) else ""
+        more = f" {made_by}" if (made_by := getattr(judge, "made_by", "")) else ""
         turned = {}
-        seen = [row.embedded[one.engine_for(row.candidate)] for row in rows]
-        for row, embedded, verdict in zip(rows, seen, one.judge_embedded(seen), strict=True):
-            row.stands_before += 1
-            scores = (*row.sample.scores, *scores_of(one.scores, verdict, f"{embedded.model}{more}"))
-            sample = row.sample = replace(row.sample, scores=scores)
+        seen = [one.embedded[judge.engine_for(one.candidate)] for one in pictures]
+        for one, embedded, verdict in zip(pictures, seen, judge.judge_embedded(seen), strict=True):
+            one.stands_before += 1
+            one.row |= dict(scores_of(judge.scores, verdict, f"{embedded.model}{more}"))
             if not verdict.keep:
-                facts = Facts(sample.fetched, sample.header, sample.hashes, sample.scores)
-                turned[row.index] = Turned("filter pictures", Rejected(row.candidate, name, verdict.detail), facts)
+                turned[one.index] = Turned("filter pictures", name, turned_row(one.row, name, verdict.detail))
         return turned

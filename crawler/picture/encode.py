@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
@@ -33,6 +33,20 @@ class Encoded:
     width: int  # of the picture in `image`, in pixels
     height: int
     extension: str  # of the tar member, without a dot
+    is_as_received: bool  # no pixel was drawn anew
+
+
+class Largest(NamedTuple):
+    """A limit of size."""
+
+    pixels: int
+    side_pixels: int
+
+
+def largest_written(settings: Output, pixels: int) -> Largest:
+    """What no picture exceeds that `encode` writes of one that has at most `pixels`."""
+    longest = max(_LONGEST_SIDE.values())
+    return Largest(max(pixels, longest * settings.image_size), longest)
 
 
 def extension_of(header: Header, settings: Output) -> str:
@@ -55,11 +69,12 @@ def encode(picture: Picture, settings: Output) -> Encoded:
         header = picture.header
         stripped = without_metadata(picture.fetched.body, header.format, header.orientation)
         if stripped is not None:
-            return Encoded(stripped, header.width, header.height, extension)
+            return Encoded(stripped, header.width, header.height, extension, is_as_received=True)
         pixels = picture.pixels
     else:
         pixels = _resized(picture.pixels, settings, _LONGEST_SIDE[extension])
-    return Encoded(_bytes_of(pixels, extension, settings.encode_quality), pixels.width, pixels.height, extension)
+    image = _bytes_of(pixels, extension, settings.encode_quality)
+    return Encoded(image, pixels.width, pixels.height, extension, is_as_received=False)
 
 
 def _resized(pixels: Image.Image, settings: Output, longest: int) -> Image.Image:

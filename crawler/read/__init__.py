@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crawler.read.forms import records_in
+from crawler.read.lists import read_list
 from crawler.read.outcome import Incomplete, Skip, Skipped
 from crawler.read.pages import html_page, wat_page
 from crawler.read.record import Record
 from crawler.records import Page
 from crawler.settings import Extract
 
-__all__ = ["Incomplete", "Skip", "Skipped", "read_pages"]
+__all__ = ["Incomplete", "Skip", "Skipped", "read_list", "read_pages"]
 
 
 def read_pages(path: Path, *, name: str, wat: bool, limits: Extract) -> Iterator[Page | Skipped | Incomplete]:

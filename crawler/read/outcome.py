@@ -30,6 +30,8 @@ class Skip(StrEnum):
     BAD_CODING = "bad_coding"
     #: a WAT record whose JSON does not say which page it describes
     BROKEN_JSON = "broken_json"
+    #: a row of a list that is no row: no JSON object, another number of fields than columns, bytes that are not UTF-8
+    BROKEN_ROW = "broken_row"
 
 
 class Skipped(msgspec.Struct, frozen=True, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +33,27 @@ class Index:
         column: of the shards' tables.
         sources: folders of shards.
         parts: the partitions that this index is for, without gaps.
+        only: names of the shards that count, where not all of a source do.
 
     Raises:
         RunFolderError: a table or marker of a source cannot be read.
         OSError: the disk is full.
     """
 
-    def __init__(self, folder: Path, column: Column, sources: Sequence[Path], parts: range = WHOLE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        column: Column,
+        sources: Sequence[Path],
+        parts: range = WHOLE,
+        *,
+        only: Mapping[Path, Collection[str]] | None = None,
+    ) -> None:
         self._folder = folder
         self._column = column
         self._sources = tuple(sources)
         self._parts = parts
+        self._only = only or {}
         self._known: dict[Path, str] = {}  # identities of the shards, by their tables
         self._fresh = _NOTHING
         self._fresh_shards: list[str] = []
@@ -119,7 +129,7 @@ class Index:
         Raises:
             RunFolderError, OSError: as opening.
         """
-        shards = [shard for source in self._sources for shard in committed_shards(source)]
+        shards = [shard for source in self._sources for shard in committed_shards(source, self._only.get(source))]
         self._known = {shard.table: shard.identity for shard in shards}
         self._store = Store(self._folder, frozenset(self._known.values()))
         self._clear_fresh()

@@ -3,6 +3,7 @@
     RUN/shards/                      the data set; what the indexes are made from, with the shards of earlier runs
     RUN/seen/content_id/0000-4095/   pairs that earlier runs kept; for the plan
     RUN/seen/sha256/0000-4095/       files that earlier runs and this one kept; under Ray one folder for each actor
+    RUN/seen/slice-00003/sha256/...  the same for a slice, which sees its own shards and those of earlier runs
 
 `RUN/seen` may be deleted whenever no process is at work in it.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -64,8 +66,18 @@ def look_up_earlier(recipe: Recipe, run: Path) -> LookUp | None:
     return index.contains
 
 
-def open_seen(recipe: Recipe, run: Path, parts: range = WHOLE) -> Seen:
-    """What the jobs of this run ask before they commit, in this process; `parts` is its share of the keys.
+@dataclass(frozen=True, slots=True)
+class OwnShards:
+    """The shards of a slice. Others are made beside it which it cannot see in time, so it looks at none of them."""
+
+    name: str  # of the slice
+    shards: frozenset[str]  # their names
+
+
+def open_seen(recipe: Recipe, run: Path, parts: range = WHOLE, own: OwnShards | None = None) -> Seen:
+    """What the jobs of this run, or of a slice, ask before they commit, in this process.
+
+    `parts` is this process's share of the keys; `own` says which shards are the slice's.
 
     Raises:
         SettingsError, RunFolderError, OSError: as `look_up_earlier`.
@@ -73,9 +85,9 @@ def open_seen(recipe: Recipe, run: Path, parts: range = WHOLE) -> Seen:
     if recipe.duplicates.files == "keep":
         return NothingSeen()
     shards = run / _SHARDS
-    return LocalSeen(
-        Index(_folder(run, "sha256", parts), "sha256", [*earlier_shards(recipe, run), shards], parts), shards
-    )
+    sources = [*earlier_shards(recipe, run), shards]
+    only = {shards: own.shards} if own else None
+    return LocalSeen(Index(_folder(run, "sha256", parts, own), "sha256", sources, parts, only=only), shards)
 
 
 def shares(number: int) -> list[range]:
@@ -89,10 +101,10 @@ def shares(number: int) -> list[range]:
     return [range(PARTITIONS * one // number, PARTITIONS * (one + 1) // number) for one in range(number)]
 
 
-def forget_other_shares(run: Path, all_shares: Sequence[range]) -> None:
+def forget_other_shares(run: Path, all_shares: Sequence[range], own: OwnShards | None = None) -> None:
     """Remove what was indexed for other shares than these: it is made again if they come back."""
-    stay = {_folder(run, "sha256", parts) for parts in all_shares}
-    for folder in (run / _SEEN / "sha256").glob("*"):
+    stay = {_folder(run, "sha256", parts, own) for parts in all_shares}
+    for folder in _folder(run, "sha256", WHOLE, own).parent.glob("*"):
         if folder not in stay:
             shutil.rmtree(folder)
 
@@ -146,5 +158,5 @@ def _sources(recipe: Recipe, run: Path) -> dict[Column, list[Path]]:
     return {"content_id": earlier, "sha256": [*earlier, run / _SHARDS]}
 
 
-def _folder(run: Path, column: Column, parts: range) -> Path:
-    return run / _SEEN / column / f"{parts.start:04d}-{parts.stop - 1:04d}"
+def _folder(run: Path, column: Column, parts: range, own: OwnShards | None = None) -> Path:
+    return run / _SEEN / (own.name if own else "") / column / f"{parts.start:04d}-{parts.stop - 1:04d}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,14 +33,14 @@ class Shard:
         return self.table.stem
 
 
-def committed_shards(folder: Path) -> list[Shard]:
-    """All committed shards of a folder, by name; none where there is no folder.
+def committed_shards(folder: Path, only: Collection[str] | None = None) -> list[Shard]:
+    """All committed shards of a folder, or those of these names, by name; none where there is no folder.
 
     Raises:
         RunFolderError: a marker is not one of ours.
     """
-    names = sorted(path.name.removesuffix(_MARKER) for path in folder.glob(f"*{_MARKER}"))
-    return [shard for name in names if (shard := committed_shard(folder, name))]
+    names = (path.name.removesuffix(_MARKER) for path in folder.glob(f"*{_MARKER}")) if only is None else only
+    return [shard for name in sorted(names) if (shard := committed_shard(folder, name))]
 
 
 def committed_shard(folder: Path, name: str) -> Shard | None:

@@ -60,7 +60,8 @@ class UrlRemoval:
 def _addresses(candidate: Candidate) -> list[str]:
     """Where the picture is, by our spelling and by the page's (a hash may be of either), and where the page is."""
     written = [candidate.written_src] if "://" in candidate.written_src else []
-    return [candidate.image_url, candidate.page_url, *written]
+    page = [candidate.page_url] if candidate.page_url else []  # a published list may not say where its images stood
+    return [candidate.image_url, *page, *written]
 
 
 def build(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -40,11 +40,21 @@ _CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 
 
 @dataclass(frozen=True, slots=True)
+class Staged:
+    """A copy of a model's weights on a disk of this machine's own; `workers.staging` makes it and checks it."""
+
+    weights: Path  # beside its description, where the model is no name of open_clip
+    sha256: str  # 64 hex digits, of the copy
+
+
+@dataclass(frozen=True, slots=True)
 class ModelChoice:
     """A model that open_clip can make; made by `choose`, which checks it."""
 
     model: str  # EMBEDDED, "local-dir:<absolute path>", "hf-hub:<organisation/name>", or a name of open_clip
     pretrained: str = ""  # for a name of open_clip: a tag, or the absolute path of a checkpoint
+    #: where this process loads it from instead; says nothing of which model it is
+    staged: Staged | None = field(default=None, compare=False, repr=False)
 
     @property
     def open_clip_name(self) -> str:
@@ -56,6 +66,11 @@ class ModelChoice:
         """The folder that holds configuration and weights, where it is on this machine."""
         name = self.open_clip_name
         return Path(name.removeprefix(LOCAL)) if name.startswith(LOCAL) else None
+
+    @property
+    def has_description(self) -> bool:
+        """Whether it brings its configuration with it; open_clip has those of the names that it knows."""
+        return self.model == EMBEDDED or self.model.startswith((LOCAL, HUB))
 
     @property
     def local_weights(self) -> Path | None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from crawler.errors import MissingPackageError, SettingsError
-from crawler.records import Picture
 from filters import Prepared
 from filters.models import self_test
 from filters.models.choice import EMBEDDED, Device, ModelChoice, Precision
@@ -83,9 +82,9 @@ class OpenClipEngine:
         """What computes: "model@sha256:first12 precision"."""
         return f"{self.choice.identity}@sha256:{weights_sha256(self.choice)[:12]} {self.precision}"
 
-    def prepare(self, picture: Picture) -> Prepared:
-        """The model's input for one picture; may be called from many threads."""
-        return preparation_for(self.choice)(picture.pixels, picture.fetched.candidate.caption.text)
+    def prepare(self, pixels: Image, caption: str) -> Prepared:
+        """The model's input for one picture, RGB, and its caption; may be called from many threads."""
+        return preparation_for(self.choice)(pixels, caption)
 
     def embed(
         self, images: NDArray[np.uint8], tokens: NDArray[np.int32]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.errors import MissingPackageError, SettingsError
-from filters.models.choice import CONFIG_NAME, EMBEDDED, EMBEDDED_SHA256, HUB, ModelChoice, sha256_of
+from filters.models.choice import CONFIG_NAME, EMBEDDED, EMBEDDED_SHA256, HUB, LOCAL, ModelChoice, sha256_of
 from filters.models.preparation import Preprocessing
 
 _INSTALL = "install them with: pip install 'pairtrawl[clip]'"
@@ -25,6 +25,8 @@ _INSTALL = "install them with: pip install 'pairtrawl[clip]'"
 _BOX_OPERATORS = ("nms", "qnms")
 #: words that a tokeniser may remember, about 30 MB; open_clip's own never forgets, and the web never stops
 _WORDS_REMEMBERED = 200_000
+#: what a model's description says of its pictures, besides their size
+_DESCRIBED = ("mean", "std", "interpolation", "resize_mode", "fill_color")
 _PRECISIONS = {"float32": "fp32", "bfloat16": "pure_bf16", "float16": "pure_fp16"}
 
 _import_lock = threading.Lock()
@@ -101,11 +103,11 @@ def load_model(choice: ModelChoice, precision: str, device: str) -> Any:  # noqa
 
     if choice.model == EMBEDDED and weights_sha256(choice) != EMBEDDED_SHA256:
         raise SettingsError(f"{choice.local_weights}: is damaged or not the file it should be; install pairtrawl again")
-    weights_file(choice)  # fetches what is not here, with an error of its own
+    if choice.staged is None:
+        weights_file(choice)  # fetches what is not here, with an error of its own
     try:
         model = open_clip.create_model(
-            choice.open_clip_name,
-            pretrained=choice.pretrained or None,
+            **_asked_for(choice),
             precision=_PRECISIONS[precision],
             device=device,
             require_pretrained=True,
@@ -116,13 +118,30 @@ def load_model(choice: ModelChoice, precision: str, device: str) -> Any:  # noqa
     return model.eval().to(memory_format=torch.channels_last)
 
 
-@functools.cache
+def _asked_for(choice: ModelChoice) -> dict[str, Any]:
+    """What open_clip is told: the choice as it stands, or the same model from where its weights were staged."""
+    if choice.staged is None:
+        return {"model_name": choice.open_clip_name, "pretrained": choice.pretrained or None}
+    weights = choice.staged.weights
+    if choice.has_description:
+        return {"model_name": f"{LOCAL}{weights.parent}"}
+    # a tag says how its model wants its pictures, which the path of a file does not
+    tag = import_open_clip().get_pretrained_cfg(choice.model, choice.pretrained)
+    preprocessing = {name: tag[name] for name in _DESCRIBED if name in tag}
+    return {"model_name": choice.model, "pretrained": str(weights), "force_preprocess_cfg": preprocessing}
+
+
 def weights_sha256(choice: ModelChoice) -> str:
     """64 hex digits of the weights file, which is fetched where it is not on this machine.
 
     Raises:
         SettingsError: the weights cannot be had here.
     """
+    return choice.staged.sha256 if choice.staged is not None else _sha256_where_it_is(choice)
+
+
+@functools.cache
+def _sha256_where_it_is(choice: ModelChoice) -> str:
     return sha256_of(weights_file(choice))
 
 
@@ -151,6 +170,15 @@ def weights_file(choice: ModelChoice) -> Path:
         raise _cannot_fetch(choice) from error
 
 
+def description_file(choice: ModelChoice) -> Path:
+    """The description of a model that has one of its own, fetched from its hub where necessary.
+
+    Raises:
+        SettingsError: it cannot be had here.
+    """
+    return choice.model_folder / CONFIG_NAME if choice.model_folder is not None else _fetched(choice, CONFIG_NAME)
+
+
 def _fetched(choice: ModelChoice, file_name: str | None) -> Path:
     import_open_clip()
     download = importlib.import_module("open_clip.pretrained").download_pretrained_from_hf
@@ -160,11 +188,22 @@ def _fetched(choice: ModelChoice, file_name: str | None) -> Path:
         raise _cannot_fetch(choice) from error
 
 
+def hub_is_offline() -> bool:
+    """Whether Hugging Face's library asks nobody here, and takes only what is in its cache (HF_HUB_OFFLINE).
+
+    Raises:
+        MissingPackageError: the library is not installed.
+    """
+    import_open_clip()
+    return bool(importlib.import_module("huggingface_hub.constants").HF_HUB_OFFLINE)
+
+
 def _cannot_fetch(choice: ModelChoice) -> SettingsError:
     return SettingsError(
-        f"the weights of {choice.identity} are not on this machine and cannot be downloaded from it. Either run once "
-        "where there is a network (they are kept in the cache folder of Hugging Face), or copy "
-        f'{CONFIG_NAME} and the weights into a folder here and name that: model = "local-dir:FOLDER"'
+        f"the weights of {choice.identity} are not on this machine and cannot be downloaded from it. Either fetch them "
+        "where there is a network, such as a login node, into the cache folder of Hugging Face that this machine sees: "
+        f"pairtrawl slurm fetch-weights -r RECIPE; or copy {CONFIG_NAME} and the weights into a folder here and name "
+        'that: model = "local-dir:FOLDER"'
     )
 
 
@@ -180,7 +219,7 @@ def preprocessing_of(choice: ModelChoice) -> Preprocessing:
     try:
         size = model_settings["vision_cfg"].get("image_size", settings["size"])
         height, width = (size, size) if isinstance(size, int) else size
-        described = {name: settings[name] for name in ("mean", "std", "interpolation", "resize_mode", "fill_color")}
+        described = {name: settings[name] for name in _DESCRIBED}
         return msgspec.convert({"height": height, "width": width} | described, Preprocessing)
     except (TypeError, ValueError) as error:
         raise SettingsError(f"{choice.identity}: describes no preprocessing that open_clip has: {error}") from error
@@ -189,14 +228,13 @@ def preprocessing_of(choice: ModelChoice) -> Preprocessing:
 def _description(choice: ModelChoice) -> tuple[dict[str, Any], dict[str, Any]]:
     """What open_clip knows of the model: its own settings, and those of its preprocessing."""
     open_clip = import_open_clip()
-    if choice.model_folder is None and not choice.model.startswith(HUB):
+    if not choice.has_description:
         model_settings = open_clip.get_model_config(choice.model)
         if model_settings is None:
             names = open_clip.list_models()
             raise SettingsError(f"open_clip has no model {choice.model!r}{_near(choice.model, names)}")
         return model_settings, open_clip.get_pretrained_cfg(choice.model, choice.pretrained)
-    folder = choice.model_folder
-    file = folder / CONFIG_NAME if folder is not None else _fetched(choice, CONFIG_NAME)
+    file = description_file(choice)
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
         model_settings, settings = tree["model_cfg"], tree.get("preprocess_cfg", {})

@@ -20,8 +20,9 @@ from crawler.commit import sweep
 from crawler.embeddings import folder_name
 from crawler.picture.encode import encode
 from crawler.records import Embedded, Fault, Hashes, Rejected, Sample
+from crawler.rows import rejected_row
 from crawler.settings import Output
-from crawler.write import ShardWriter, is_committed, read_stats
+from crawler.write import ShardWriter, is_committed, pictured, read_stats
 from tests.builders import a_candidate, a_fetched, a_picture
 
 KEEPING = Output(keep_embeddings=True)
@@ -37,7 +38,7 @@ def a_sample(number: int) -> Sample:
     return Sample(picture.fetched, picture.header, HASHES, encoded.image, encoded.width, encoded.height, scores)
 
 
-SAMPLES = [a_sample(number) for number in range(9)]
+SAMPLES = [pictured(a_sample(number), Output()) for number in range(9)]
 
 
 def unit(seed: int, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
@@ -59,7 +60,7 @@ def write(folder: Path, order: Sequence[int], settings: Output = KEEPING) -> Non
     with a_writer(folder, settings) as writer:
         for number in order:
             if number == 4:
-                writer.reject(number, Rejected(a_candidate("gone"), Fault.TIMEOUT))
+                writer.reject(number, rejected_row(Rejected(a_candidate("gone"), Fault.TIMEOUT)))
             else:
                 writer.keep(number, SAMPLES[number], {"tiny float32": embedded(number)})
         writer.take_back(5, Fault.PLACEHOLDER)

@@ -14,7 +14,7 @@ from crawler.picture.encode import encode
 from crawler.records import Candidate, Hashes, HtmlPage, Page, Sample, WatPage
 from crawler.settings import Extract, Output
 from crawler.tables import CandidateWriter, read_candidates
-from crawler.write import ShardWriter, shard_paths
+from crawler.write import ShardWriter, pictured, shard_paths
 from tests.builders import a_fetched, a_picture
 
 #: as written on the page, as it is everywhere afterwards
@@ -54,7 +54,7 @@ def through_the_tables(candidate: Candidate, folder: Path) -> tuple[str, str, st
     hashes = Hashes("m" * 32, "1" * 40, "2" * 64, 1, 2, 3)
     sample = Sample(picture.fetched, picture.header, hashes, encoded.image, encoded.width, encoded.height, ())
     with ShardWriter(folder, 0, 10, Output(), ()) as shard:
-        shard.keep(0, sample)
+        shard.keep(0, pictured(sample, Output()))
         shard.commit({})
     paths = shard_paths(folder, 0, Output())
     with tarfile.open(paths.tar) as tar:

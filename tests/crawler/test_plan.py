@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crawler.errors import InputError, RunFolderError
+from crawler.errors import InputError, RunFolderError, SettingsError
 from crawler.plan import PlanFolder, Planned, plan
 from crawler.records import Candidate
 from crawler.seen.keys import Keys, keys_of
@@ -190,3 +190,12 @@ def test_a_marker_of_somebody_else_is_said(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"rows": "many"}')
     with pytest.raises(RunFolderError, match=r"plan\.json"):
         PlanFolder(tmp_path).read()
+
+
+def test_a_plan_that_needs_more_memory_says_which_setting_gives_it(tmp_path: Path) -> None:
+    rows = [
+        a_candidate(f"picture {number} {'x' * 400}", image_url=f"http://h{number}.test/") for number in range(9_000)
+    ]
+    with pytest.raises(SettingsError, match=r"raise resources\.plan_memory_bytes"):
+        plan(tables_of(tmp_path, rows), PlanFolder(tmp_path / "plan"), Plan(), memory_bytes=2_000_000)
+    assert PlanFolder(tmp_path / "plan").read() is None

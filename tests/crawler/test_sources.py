@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from crawler.archives import Etiquette, read_listing
 from crawler.errors import InputError
+from crawler.list_forms import ListForm
 from crawler.sources import ArchiveKind, Source, resolve_inputs
 
 CC = "https://data.commoncrawl.org/"
@@ -77,6 +78,15 @@ KINDS: list[tuple[str, ArchiveKind]] = [
     ("https://h.test/a.warc.gz?X-Amz-Signature=1/2#part", ArchiveKind.WARC),
     ("s3://bucket/key/a.warc.wat.gz", ArchiveKind.WAT),
     ("gs://bucket/a.warc", ArchiveKind.WARC),
+    ("https://h.test/part-00000.snappy.parquet", ArchiveKind.LIST),
+    ("https://h.test/a.CSV?download=true", ArchiveKind.LIST),
+    ("https://h.test/a.csv.gz", ArchiveKind.LIST),
+    ("https://h.test/a.tsv", ArchiveKind.LIST),
+    ("https://h.test/a.json", ArchiveKind.LIST),
+    ("https://h.test/a.jsonl.gz", ArchiveKind.LIST),
+    ("https://h.test/a.txt", ArchiveKind.LIST),
+    ("https://h.test/warc.txt.gz", ArchiveKind.LIST),
+    ("s3://bucket/a.parquet", ArchiveKind.LIST),
 ]
 
 
@@ -106,7 +116,8 @@ def test_a_source_is_called_by_its_last_component(address: str, name: str) -> No
         "https://h.test/folder/",
         "https://h.test/warc",
         "s3://bucket/folder/",
-        "s3://bucket/a.parquet",
+        "s3://bucket/a.parquet.gz",
+        "https://h.test/a.csvx",
     ],
 )
 def test_an_unknown_ending_is_refused_with_the_known_ones(address: str) -> None:
@@ -261,6 +272,65 @@ def test_a_listing_of_several_gzip_members_is_read_to_its_end() -> None:
     assert resolve(listing, stored={listing: packed(WATS[:1]) + packed(WATS[1:])}) == [CC + line for line in WATS]
 
 
+# lists
+
+
+def test_where_archives_lie_a_table_or_a_text_is_a_note_on_them() -> None:
+    files = {"folder": ["folder/a.warc.gz", "folder/index.csv", "folder/notes.txt", "folder/b.parquet"]}
+    assert resolve("folder", files=files) == ["folder/a.warc.gz"]
+
+
+def test_a_folder_without_archives_is_the_lists_in_it() -> None:
+    files = {"folder": ["folder/README.md", "folder/_SUCCESS", "folder/a.parquet", "folder/sub/b.parquet"]}
+    assert resolve("folder", files=files) == ["folder/a.parquet", "folder/sub/b.parquet"]
+    lines = {"folder": ["folder/a.json", "folder/b.jsonl.gz"]}
+    assert resolve("folder", files=lines) == ["folder/a.json", "folder/b.jsonl.gz"]
+
+
+def test_lists_of_two_forms_in_one_folder_are_not_guessed_between() -> None:
+    files = {"folder": ["folder/00000.parquet", "folder/00000_stats.json"]}
+    message = refused("folder", files=files)
+    assert "json and parquet" in message
+    assert "form" in message
+    assert resolve_as(ListForm.PARQUET, "folder", files=files) == ["folder/00000.parquet"]
+
+
+def resolve_as(form: ListForm, *inputs: str, files: Mapping[str, list[str]] = nothing_local) -> list[str]:
+    found = resolve_inputs(inputs, read_listing=listings({}), find=lambda text: files.get(text, []), list_form=form)
+    assert {source.kind for source in found} == {ArchiveKind.LIST}
+    return [source.address for source in found]
+
+
+def test_a_listing_is_a_listing_unless_the_recipe_says_that_inputs_are_lists() -> None:
+    images = {"image-paths.txt": b"http://images.test/boat.jpg\n"}
+    message = refused("image-paths.txt", stored=images)
+    assert 'form = "txt" under [list]' in message
+    files = {"image-paths.txt": ["image-paths.txt"], "blob": ["blob"]}
+    assert resolve_as(ListForm.TXT, "image-paths.txt", files=files) == ["image-paths.txt"]
+    assert resolve_as(ListForm.TXT, "https://h.test/wat.paths.gz") == ["https://h.test/wat.paths.gz"]
+    assert resolve_as(ListForm.PARQUET, "blob", files=files) == ["blob"]
+
+
+def test_a_folder_without_the_form_that_the_recipe_asks_for_is_refused() -> None:
+    with pytest.raises(InputError, match="no csv file"):
+        resolve_as(ListForm.CSV, "folder", files={"folder": ["folder/a.parquet"]})
+
+
+def test_a_listing_may_name_lists() -> None:
+    listing = "https://h.test/laion/parts.paths.gz"
+    parts = ["part-00000.parquet", "part-00001.parquet"]
+    assert resolve(listing, stored={listing: packed(parts)}) == [f"https://h.test/laion/{part}" for part in parts]
+
+
+def test_two_lists_of_one_name_are_refused_for_their_rows_could_not_be_told_apart() -> None:
+    files = {name: [name] for name in ("en/0000.parquet", "de/0000.parquet", "de/a.warc", "en/a.warc")}
+    message = refused("en/0000.parquet", "de/0000.parquet", files=files)
+    assert "en/0000.parquet" in message
+    assert "de/0000.parquet" in message
+    assert resolve("en/0000.parquet", "./en/0000.parquet", files=files) == ["en/0000.parquet"]
+    assert resolve("en/a.warc", "de/a.warc", files=files) == ["en/a.warc", "de/a.warc"]
+
+
 # order and repeats
 
 
@@ -328,7 +398,7 @@ def test_local_paths_folders_and_patterns(disk: Path, text: str, expected: list[
 
 
 @pytest.mark.parametrize(
-    "text", ["sub/notes.txt", "x.warc.part", "none", "none/*", "n" * 5000, "sub/none.paths", "\udc80"]
+    "text", ["sub/notes.md", "x.warc.part", "none", "none/*", "n" * 5000, "sub/none.paths", "\udc80"]
 )
 def test_local_inputs_that_are_none(disk: Path, text: str) -> None:
     with pytest.raises(InputError):
@@ -339,7 +409,7 @@ def test_local_inputs_that_are_none(disk: Path, text: str) -> None:
 
 PIECES = st.one_of(
     st.sampled_from(
-        ["CC-MAIN-2026-47", "crawl-data", "paths", ".paths", ".txt", ".warc", ".wat", ".gz", "wat", "a", "é"]
+        ["CC-MAIN-2026-47", "crawl-data", "paths", ".paths", ".txt", ".csv", ".warc", ".wat", ".gz", "wat", "a", "é"]
     ),
     st.sampled_from(["://", "https", "s3", "file", "::", "..", "\n", "\x00", "\ud800"]),
     st.sampled_from(":/.*[?#@ -09\\"),
@@ -383,7 +453,7 @@ CORPUS = Path(__file__).parents[2] / "../shared/corpus"
 def test_the_corpus_is_read_by_name_by_listing_and_by_folder(tmp_path: Path, root: str, crawl: str, files: int) -> None:
     read = partial(read_listing, etiquette=Etiquette(), folder=tmp_path)
     place = CORPUS / root
-    for kind in ArchiveKind:
+    for kind in (ArchiveKind.WARC, ArchiveKind.WAT):
         resolve_here = partial(resolve_inputs, read_listing=read, commoncrawl=str(place))
         by_name = resolve_here([f"{crawl}:{kind}"])
         assert len(by_name) == files

@@ -19,9 +19,14 @@ from crawler.commit import write_atomically
 from crawler.errors import RunFolderError
 from crawler.picture.encode import encode
 from crawler.records import Caption, Fault, Hashes, Picture, Rejected, Sample, TextSource
-from crawler.rows import FILTERED, NOT_DOWNLOADED, NOT_RESIZED, STATUS_OF_FAULT, Facts, columns_with, status_of
+from crawler.rows import (
+    Facts,
+    columns_with,
+    rejected_row,
+)
 from crawler.settings import Output
-from crawler.write import ShardWriter, is_committed, key_of, read_stats, shard_paths
+from crawler.statuses import FILTERED, NOT_DOWNLOADED, NOT_RESIZED, STATUS_OF_FAULT, status_of
+from crawler.write import ShardWriter, is_committed, key_of, pictured, read_stats, shard_paths
 from tests.builders import a_candidate, a_fetched, a_picture, image_bytes
 
 OUTPUT = Output()
@@ -70,11 +75,11 @@ def write_mixed(folder: Path, order: Sequence[int], *, at: int = 1_795_219_200) 
     with a_writer(folder) as writer:
         for index in order:
             if index % 3 == 2:
-                writer.reject(index, Rejected(a_candidate(f"gone {index}"), Fault.TIMEOUT))
+                writer.reject(index, rejected_row(Rejected(a_candidate(f"gone {index}"), Fault.TIMEOUT)))
             else:
                 sample = a_sample(index)
                 fetched = a_fetched(candidate=sample.fetched.candidate, fetched_at=at)
-                writer.keep(index, a_sample(index, a_picture((80, 60 + index), fetched=fetched)))
+                writer.keep(index, pictured(a_sample(index, a_picture((80, 60 + index), fetched=fetched)), OUTPUT))
         writer.commit({})
 
 
@@ -103,7 +108,7 @@ def test_keys_follow_the_formula_and_sort_like_rows(number: int, rows: int, data
 
 def test_a_row_outside_of_its_shard_is_our_bug(tmp_path: Path) -> None:
     with a_writer(tmp_path, rows=10) as writer, pytest.raises(ValueError, match="outside"):
-        writer.keep(10, a_sample())
+        writer.keep(10, pictured(a_sample(), OUTPUT))
 
 
 # the files -------------------------------------------------------------------------------------------------------
@@ -129,7 +134,7 @@ def test_a_member_holds_the_picture_its_caption_and_its_facts(tmp_path: Path) ->
     picture = a_picture(fetched=a_fetched(candidate=candidate))
     with a_writer(tmp_path) as writer:
         sample = a_sample(picture=picture)
-        writer.keep(3, sample)
+        writer.keep(3, pictured(sample, OUTPUT))
         writer.commit({})
     members = members_in(tmp_path)
     assert members["00007003.jpg"] == sample.image
@@ -197,7 +202,7 @@ def test_a_kept_row_says_where_the_pair_comes_from(tmp_path: Path) -> None:
     )  # fmt: skip
     picture = a_picture(fetched=a_fetched(candidate=candidate, opt_outs=("x-robots-tag: noai",)))
     with a_writer(tmp_path) as writer:
-        writer.keep(0, a_sample(picture=picture))
+        writer.keep(0, pictured(a_sample(picture=picture), OUTPUT))
         writer.commit({})
     row = rows_in(tmp_path)[0]
     assert row["content_id"] == candidate.content_id
@@ -214,7 +219,7 @@ def test_a_kept_row_says_where_the_pair_comes_from(tmp_path: Path) -> None:
 
 def test_what_was_not_learnt_is_null_and_not_zero(tmp_path: Path) -> None:
     with a_writer(tmp_path) as writer:
-        writer.reject(0, Rejected(a_candidate(), Fault.DNS_FAILED))
+        writer.reject(0, rejected_row(Rejected(a_candidate(), Fault.DNS_FAILED)))
         writer.commit({})
     row = rows_in(tmp_path)[0]
     unknown = {
@@ -230,7 +235,7 @@ def test_a_picture_that_a_filter_rejects_keeps_what_was_learnt(tmp_path: Path) -
     scores = (("similarity", 0.1), ("similarity_model", "tiny"))
     facts = Facts(picture.fetched, picture.header, picture.hashes, scores)
     with a_writer(tmp_path) as writer:
-        writer.reject(0, Rejected(picture.fetched.candidate, "clip"), facts)
+        writer.reject(0, rejected_row(Rejected(picture.fetched.candidate, "clip"), facts))
         writer.commit({})
     row = rows_in(tmp_path)[0]
     assert (row["status"], row["error_message"], row["reason"]) == ("filtered", "filtered: clip", "clip")
@@ -243,7 +248,7 @@ def test_a_picture_that_a_filter_rejects_keeps_what_was_learnt(tmp_path: Path) -
 def test_a_body_that_does_not_decode_keeps_its_address_and_size(tmp_path: Path) -> None:
     fetched = a_fetched(b"<html>", content_type="text/html")
     with a_writer(tmp_path) as writer:
-        writer.reject(0, Rejected(fetched.candidate, Fault.NOT_AN_IMAGE), Facts(fetched))
+        writer.reject(0, rejected_row(Rejected(fetched.candidate, Fault.NOT_AN_IMAGE), Facts(fetched)))
         writer.commit({})
     row = rows_in(tmp_path)[0]
     assert (row["body_bytes"], row["content_type"], row["original_width"]) == (6, "text/html", None)
@@ -253,7 +258,7 @@ def test_a_body_that_does_not_decode_keeps_its_address_and_size(tmp_path: Path) 
 def test_a_score_is_read_back_as_it_was_compared(tmp_path: Path) -> None:
     score = 0.1 + 0.2  # not a float32
     with a_writer(tmp_path) as writer:
-        writer.keep(0, a_sample(scores=(("similarity", score),)))
+        writer.keep(0, pictured(a_sample(scores=(("similarity", score),)), OUTPUT))
         writer.commit({})
     assert rows_in(tmp_path)[0]["similarity"] == score
 
@@ -263,7 +268,7 @@ def test_headers_that_are_no_text_do_not_end_the_job(tmp_path: Path) -> None:
         content_type="image/\udcff", opt_outs=("x-robots-tag: \udc80",), final_url="http://a.test/\ud800"
     )
     with a_writer(tmp_path) as writer:
-        writer.keep(0, a_sample(picture=a_picture(fetched=fetched)))
+        writer.keep(0, pictured(a_sample(picture=a_picture(fetched=fetched)), OUTPUT))
         writer.commit({})
     assert rows_in(tmp_path)[0]["content_type"] == "image/?"
 
@@ -273,8 +278,13 @@ def test_headers_that_are_no_text_do_not_end_the_job(tmp_path: Path) -> None:
 def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, text: str, score: float) -> None:
     folder = tmp_path_factory.mktemp("shard")
     with a_writer(folder) as writer:
-        writer.keep(0, a_sample(picture=a_picture(fetched=a_fetched(candidate=a_candidate(text or "x")))))
-        writer.reject(1, Rejected(a_candidate(text), "clip"), Facts(a_fetched(), None, None, (("similarity", score),)))
+        writer.keep(
+            0, pictured(a_sample(picture=a_picture(fetched=a_fetched(candidate=a_candidate(text or "x")))), OUTPUT)
+        )
+        writer.reject(
+            1,
+            rejected_row(Rejected(a_candidate(text), "clip"), Facts(a_fetched(), None, None, (("similarity", score),))),
+        )
         writer.commit({})
     rows = rows_in(folder)
     assert [row["caption"] for row in rows] == [text or "x", text]
@@ -287,14 +297,14 @@ def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, text: str
 
 def test_a_row_is_written_once(tmp_path: Path) -> None:
     with a_writer(tmp_path) as writer:
-        writer.keep(0, a_sample())
+        writer.keep(0, pictured(a_sample(), OUTPUT))
         with pytest.raises(ValueError, match="twice"):
-            writer.reject(0, Rejected(a_candidate(), Fault.TIMEOUT))
+            writer.reject(0, rejected_row(Rejected(a_candidate(), Fault.TIMEOUT)))
 
 
 def test_a_score_without_a_column_is_an_error(tmp_path: Path) -> None:
     with a_writer(tmp_path, columns=()) as writer, pytest.raises(ValueError, match="similarity has no column"):
-        writer.keep(0, a_sample())
+        writer.keep(0, pictured(a_sample(), OUTPUT))
 
 
 @pytest.mark.parametrize("scores", [(("url", "float"),), (("a", "float"), ("a", "float")), (("a", "int"),)])
@@ -331,7 +341,7 @@ def test_every_fault_has_a_status_and_a_message() -> None:
     ],
 )
 def test_messages_are_img2datasets_where_it_has_one(reason: str, detail: str, expected: tuple[str, str]) -> None:
-    assert status_of(Rejected(a_candidate(), reason, detail)) == expected
+    assert status_of(reason, detail) == expected
 
 
 def test_the_documentation_names_every_column_status_and_message() -> None:
@@ -346,10 +356,10 @@ def test_the_documentation_names_every_column_status_and_message() -> None:
 
 def test_stats_have_img2datasets_keys_and_the_callers(tmp_path: Path) -> None:
     with a_writer(tmp_path) as writer:
-        writer.keep(0, a_sample())
-        writer.reject(1, Rejected(a_candidate(), Fault.TIMEOUT))
-        writer.reject(2, Rejected(a_candidate(), Fault.IMAGE_BROKEN))
-        writer.reject(3, Rejected(a_candidate(), "safety"))
+        writer.keep(0, pictured(a_sample(), OUTPUT))
+        writer.reject(1, rejected_row(Rejected(a_candidate(), Fault.TIMEOUT)))
+        writer.reject(2, rejected_row(Rejected(a_candidate(), Fault.IMAGE_BROKEN)))
+        writer.reject(3, rejected_row(Rejected(a_candidate(), "safety")))
         writer.commit({"recipe": "abc"})
     stats = read_stats(tmp_path, 7, OUTPUT)
     assert list(stats)[:8] == [
@@ -369,7 +379,7 @@ def test_stats_have_img2datasets_keys_and_the_callers(tmp_path: Path) -> None:
 def test_a_sample_that_is_taken_back_is_a_rejected_row_with_all_that_was_learnt(tmp_path: Path) -> None:
     with a_writer(tmp_path) as writer:
         for index in range(3):
-            writer.keep(index, a_sample(index))
+            writer.keep(index, pictured(a_sample(index), OUTPUT))
         assert writer.take_back(1, Fault.PLACEHOLDER) == len(a_sample(1).image)
         writer.commit({})
     kept, taken, _ = rows_in(tmp_path)
@@ -385,8 +395,8 @@ def test_a_sample_that_is_taken_back_is_a_rejected_row_with_all_that_was_learnt(
 
 def test_only_a_kept_sample_can_be_taken_back_and_only_once(tmp_path: Path) -> None:
     with a_writer(tmp_path) as writer:
-        writer.reject(0, Rejected(a_candidate(), Fault.TIMEOUT))
-        writer.keep(1, a_sample(1))
+        writer.reject(0, rejected_row(Rejected(a_candidate(), Fault.TIMEOUT)))
+        writer.keep(1, pictured(a_sample(1), OUTPUT))
         writer.take_back(1, Fault.PLACEHOLDER)
         for index in (0, 1, 2):
             with pytest.raises(KeyError):
@@ -423,7 +433,7 @@ def test_a_marker_of_somebody_else_is_told_to_the_user(tmp_path: Path) -> None:
 def test_what_was_not_committed_leaves_nothing(tmp_path: Path) -> None:
     def interrupted() -> None:
         with a_writer(tmp_path) as writer:
-            writer.keep(0, a_sample())
+            writer.keep(0, pictured(a_sample(), OUTPUT))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -436,7 +446,7 @@ def test_a_commit_that_fails_leaves_no_marker_and_can_be_tried_again(tmp_path: P
     (tmp_path / "00007.tar").unlink()
     (tmp_path / "00007.tar").mkdir()  # stands for any error of the disk: a folder cannot be replaced by a file
     with a_writer(tmp_path) as writer:
-        writer.keep(0, a_sample())
+        writer.keep(0, pictured(a_sample(), OUTPUT))
         with pytest.raises(OSError, match=r"00007\.tar"):
             writer.commit({})
         assert not (tmp_path / "00007_stats.json").exists()
@@ -458,12 +468,12 @@ def test_pictures_wait_on_disk_and_not_in_memory(tmp_path: Path) -> None:
     body = image_bytes()
     with a_writer(tmp_path) as writer:
         sample = a_sample(image=bytes(200_000), picture=a_picture(fetched=a_fetched(body)))
-        writer.keep(999, sample)
+        writer.keep(999, pictured(sample, OUTPUT))
         writer.commit({})  # brings in pyarrow, whose own memory is not what is measured
         tracemalloc.start()
         try:
             for index in range(300):
-                writer.keep(index, sample)
+                writer.keep(index, pictured(sample, OUTPUT))
             writer.commit({})
             peak = tracemalloc.get_traced_memory()[1]
         finally:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
-from crawler.records import Picture
 from filters import Embedded, Prepared
 from tests.builders import a_candidate
 
@@ -25,7 +25,7 @@ class PlantedEngine:
     provenance: str = MODEL
     batch_size: int = 4
 
-    def prepare(self, picture: Picture) -> Prepared:
+    def prepare(self, pixels: Image, caption: str) -> Prepared:
         raise AssertionError
 
     def embed(

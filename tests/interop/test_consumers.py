@@ -14,8 +14,9 @@ from PIL import Image
 
 from crawler.picture.encode import encode
 from crawler.records import Caption, Fault, Rejected, Sample, TextSource
+from crawler.rows import rejected_row
 from crawler.settings import Output
-from crawler.write import ShardWriter
+from crawler.write import ShardWriter, pictured
 from tests.builders import a_candidate, a_fetched, a_picture
 
 # Loaders that infer types look at the first five samples; further captions and opt-outs come only after these.
@@ -74,8 +75,8 @@ def a_shard(folder: Path, output: Output) -> Path:
     """Sixteen samples with a rejected row between any two."""
     with ShardWriter(folder, 0, 100, output, (("similarity", "float"),)) as writer:
         for number in reversed(range(KEPT)):
-            writer.keep(2 * number, a_sample(number, output))
-            writer.reject(2 * number + 1, Rejected(a_candidate(), Fault.TIMEOUT))
+            writer.keep(2 * number, pictured(a_sample(number, output), output))
+            writer.reject(2 * number + 1, rejected_row(Rejected(a_candidate(), Fault.TIMEOUT)))
         writer.commit({})
     return folder / "00000.tar"
 

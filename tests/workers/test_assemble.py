@@ -9,7 +9,7 @@ import pytest
 from crawler.errors import SettingsError
 from crawler.job import JobKind
 from crawler.settings import FilterChoice, Recipe
-from workers.assemble import assemble, engines_of
+from workers.assemble import assemble, engines_of, make_sure
 
 RECIPE = Recipe(
     filters=(
@@ -32,6 +32,16 @@ def test_what_holds_the_models_reads_no_list() -> None:
     assert len(engines_of(RECIPE)) == 1
 
 
-def test_what_fetches_needs_every_list(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [JobKind.FETCH, JobKind.CRAWL])
+def test_what_fetches_needs_every_list(tmp_path: Path, kind: JobKind) -> None:
     with pytest.raises(SettingsError, match="not-on-this-host"):
-        assemble(RECIPE, tmp_path)
+        assemble(RECIPE, tmp_path, kind=kind)
+    with pytest.raises(SettingsError, match="not-on-this-host"):
+        make_sure(RECIPE, [kind])
+
+
+def test_what_scores_needs_no_list_and_no_network_filter(tmp_path: Path) -> None:
+    tools = assemble(RECIPE, tmp_path, kind=JobKind.SCORE)
+    assert (tools.candidate_filters, tools.body_filters, tools.picture_filters) == ((), (), ())
+    assert [name for name, _ in tools.embedding_filters] == ["clip_similarity"]
+    assert make_sure(RECIPE, [JobKind.SCORE, JobKind.EXTRACT]) == []

@@ -17,7 +17,8 @@ def pairtrawl(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_verb(tmp_path: Path) -> None:
     said = pairtrawl("--help", folder=tmp_path).stdout
-    for verb in ("crawl", "extract", "plan", "report", "filters", "lists", "seen", "demo", "doctor"):
+    verbs = ("crawl", "extract", "plan", "fetch", "score", "report", "filters", "lists", "seen", "demo", "doctor")
+    for verb in (*verbs, "island", "slurm"):
         assert verb in said
 
 
@@ -36,6 +37,12 @@ def test_the_command_starts_without_torch_ray_or_pyarrow(tmp_path: Path) -> None
         (["crawl", "x.warc.gz", "--set", "fetch.speed=3"], "fetch"),
         (["crawl", "x.warc.gz", "--set", "filters.min_side.pixles=3"], "pixles"),
         (["crawl", "x.warc.gz", "--set", 'duplicates.earlier=["last"]'], "last holds no shard of a run"),
+        (["crawl", "x.warc.gz", "--place", "local", "--ray-address", "10.0.0.1:6379"], "--place local with"),
+        (["fetch", "x.warc.gz", "--slice", "16/16"], "ends at 15"),
+        (["fetch", "x.warc.gz", "--slice", "0/16", "--fresh"], "--fresh with --slice"),
+        (["fetch", "x.warc.gz", "--slice", "0/16"], "run `pairtrawl plan` first"),
+        (["score"], "holds no run"),
+        (["extract", "x.warc.gz", "--scratch", "x.warc.gz"], "--scratch x.warc.gz"),
         (["report", "."], "holds no run"),
     ],
 )
@@ -45,6 +52,22 @@ def test_a_mistake_of_the_user_is_named_and_ends_with_2(words: list[str], expect
     assert done.returncode == 2, done.stderr
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_slice_says_what_it_did_as_json(tmp_path: Path) -> None:
+    (tmp_path / "x.warc").write_bytes(b"")
+    words = ["extract", "x.warc", "--slice", "0/2", "--owner", "4711.0", "--json"]
+    done = pairtrawl(*words, folder=tmp_path)
+    status = json.loads(done.stdout)
+    assert done.returncode == status["exit_code"] == 0
+    assert (status["stage"], status["owner"], status["state"]) == ("extract", "4711.0", "done")
+    assert json.loads((tmp_path / "runs/crawl/slices/extract-00000.json").read_bytes()) == status
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "workers", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.startswith("pairtrawl ")
 
 
 def test_filters_are_listed_with_their_settings(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from crawler.errors import DeskLostError
 from crawler.settings import Manners
 from tests.contract_desk import CONTRACT_MANNERS, GUARD, STORIES, Story, Visits, some_files
 from workers.desk_actor import Ask, DeskActor, Leave, decode_calls, encode_wishes
+from workers.ray_cluster import joined
 from workers.ray_desk import RayDesk, start_desk
-from workers.ray_pool import local_ray
 
 pytestmark = pytest.mark.ray  # for its errors, at least
 pytest.importorskip("ray")
@@ -286,7 +286,7 @@ def test_a_claim_that_nobody_redeems_ends() -> None:
 def ray() -> Iterator[Any]:
     import ray
 
-    with local_ray(cpus=2):
+    with joined(cpus=2):
         yield ray
 
 

@@ -9,7 +9,8 @@ import pytest
 from crawler.job import Job, JobKind
 from crawler.settings import FilterChoice, Recipe
 from workers.blame import Blame
-from workers.ray_pool import Actors, RayPool, local_ray
+from workers.ray_cluster import joined
+from workers.ray_pool import Actors, RayPool
 from workers.run_folder import RunFolder
 from workers.stop import Stop
 
@@ -25,7 +26,7 @@ def test_actors_say_what_they_need_in_whole_cores() -> None:
 def test_a_worker_that_cannot_be_set_up_says_why_once_and_in_one_line(tmp_path: Path) -> None:
     job = Job(kind=JobKind.CRAWL, number=0, input="none", output=str(tmp_path), recipe="")
     with (
-        local_ray(cpus=2),
+        joined(cpus=2),
         RayPool(
             Recipe(filters=(LIST_THAT_IS_NOT_THERE,)), RunFolder(tmp_path), Actors(workers=1), JobKind.CRAWL
         ) as pool,

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crawler.errors import SettingsError
-from crawler.records import Picture
 from crawler.settings import FilterChoice, Output, Recipe
 from filters import Prepared
 from filters.models.choice import engine_of
 from tests.builders import a_candidate, a_fetched, a_picture
 from workers.assemble import assemble, engines_of
-from workers.ray_scoring import Batcher, RemoteEngine, Scorer
+from workers.ray_scoring import Batcher, RemoteEngine, Scorer, Scorers
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Gate:
     calls: list[int] = field(default_factory=list, compare=False)
     errors: list[Exception] = field(default_factory=list, compare=False)
 
-    def prepare(self, _picture: Picture) -> Prepared:
+    def prepare(self, _pixels: Image.Image, _caption: str) -> Prepared:
         raise NotImplementedError
 
     def embed(
@@ -135,7 +134,7 @@ def test_any_company_gives_the_bits_that_one_gets_alone() -> None:
         )
         for number in range(60)
     ]
-    prepared = [engine.prepare(picture) for picture in pictures]
+    prepared = [engine.prepare(one.pixels, one.fetched.candidate.caption.text) for one in pictures]
     images, tokens = np.stack([one.image for one in prepared]), np.stack([one.tokens for one in prepared])
     alone = engine.embed(images, tokens)
     batcher = Batcher(engine)
@@ -155,8 +154,8 @@ CLIP = FilterChoice(use="pictures.clip_similarity", settings={"threshold": 0.4})
 def test_stand_ins_take_the_places_of_all_engines_and_equal_ones_stay_equal(tmp_path: Path) -> None:
     settings = {"routes": [{"languages": ["de"], "model": "pairtrawl-tiny", "precision": "bfloat16", "threshold": 0.3}]}
     recipe = Recipe(filters=(FilterChoice(use="pictures.clip_similarity", settings=settings),))
-    ((_, one),) = assemble(recipe, tmp_path, swap=lambda engine: RemoteEngine(engine, object())).embedding_filters
-    ((_, other),) = assemble(recipe, tmp_path, swap=lambda engine: RemoteEngine(engine, object())).embedding_filters
+    ((_, one),) = assemble(recipe, tmp_path, swap=lambda engine: RemoteEngine(engine, Scorers([]))).embedding_filters
+    ((_, other),) = assemble(recipe, tmp_path, swap=lambda engine: RemoteEngine(engine, Scorers([]))).embedding_filters
     assert [engine.name for engine in one.engines] == ["pairtrawl-tiny float32", "pairtrawl-tiny bfloat16"]
     assert one.engines == other.engines
     assert list(engines_of(recipe)) == [engine.name for engine in one.engines]

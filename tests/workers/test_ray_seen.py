@@ -17,7 +17,7 @@ from crawler.seen.keys import PARTITIONS, keys_of
 from crawler.seen.opening import shares
 from crawler.settings import Recipe
 from tests.contract_seen import STORIES, Claimer, Stage, Story, sha, write_shard
-from workers.ray_pool import local_ray
+from workers.ray_cluster import joined
 from workers.ray_seen import RaySeen, SeenActor, seen_over, start_seen, stop_seen
 
 pytestmark = pytest.mark.ray  # for its errors, at least
@@ -137,6 +137,6 @@ def a_process_that_is_killed_and_two_runs(stage: Stage) -> None:
 
 @pytest.mark.slow
 def test_real_actors_keep_it_too(tmp_path: Path) -> None:
-    with local_ray(1):
+    with joined(cpus=1):
         a_process_that_is_killed_and_two_runs(Stage(tmp_path, two_on_ray))
     assert len(list((tmp_path / "run/seen/sha256").glob("*/*.keys"))) == 2

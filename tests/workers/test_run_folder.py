@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from crawler.errors import RunFolderError
+from crawler.errors import RunFolderError, SettingsError
 from crawler.settings import parse_recipe
 from crawler.sources import ArchiveKind, Source
 from workers.run_folder import RunFolder
@@ -82,6 +84,76 @@ def test_two_processes_are_never_at_work_in_one_folder(tmp_path: Path) -> None:
             pass
     with folder.held():
         folder.open(RECIPE, SOURCES, "1")
+
+
+def test_slices_share_a_folder_and_whoever_wants_it_alone_waits(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.held(shared=True), RunFolder(folder.path).held(shared=True):
+        assert refused(folder, shared=False, told="another pairtrawl")
+    with folder.held():
+        assert refused(folder, shared=True, told="not one of its slices")
+    with folder.held(shared=True):
+        assert folder.lock.stat().st_size == len(folder.lock.read_bytes()) > 0
+
+
+def refused(folder: RunFolder, *, shared: bool, told: str) -> bool:
+    with pytest.raises(RunFolderError, match=told), RunFolder(folder.path).held(shared=shared):
+        pass
+    return True
+
+
+def test_of_slices_that_begin_a_folder_at_once_one_pins_it_and_the_others_join(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+
+    def begin(number: int) -> str:
+        recipe = parse_recipe(f"name = 'boats'\n[fetch]\nbody_bytes = {1 + number % 2}")
+        try:
+            with RunFolder(folder.path).held(shared=True):
+                RunFolder(folder.path).open(recipe, SOURCES, "1", alone=False)
+        except RunFolderError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(8) as threads:
+        said = list(threads.map(begin, range(40)))
+    refusals = said[1::2] if not said[0] else said[0::2]
+    assert said.count("") == 20
+    assert all("body_bytes" in one for one in refusals)
+    assert sorted(one.name for one in folder.path.iterdir()) == ["run.json", "run.lock"]
+
+
+def test_what_a_launcher_put_there_before_is_no_foreign_file(tmp_path: Path) -> None:
+    for name in ("islands", "logs", "slurm"):
+        (tmp_path / name).mkdir()
+    folder = RunFolder(tmp_path)
+    with folder.held():
+        folder.open(RECIPE, SOURCES, "1")
+
+
+def test_scratch_is_of_one_sitting_and_old_leftovers_of_the_same_work_go(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    node = tmp_path / "node"
+    leftovers = {age: node / f"pairtrawl-fetch-00003-{age}" for age in ("old", "new")}
+    other = node / "pairtrawl-fetch-00004-old"
+    for path in (*leftovers.values(), other):
+        path.mkdir(parents=True)
+    for path in (leftovers["old"], other):
+        os.utime(path, (0, 0))
+    with folder.with_scratch(node, "fetch-00003") as one, folder.with_scratch(node, "fetch-00003") as two:
+        assert one.scratch != two.scratch
+        assert one.scratch.parent == node
+        assert one.scratch.stat().st_mode & 0o077 == 0
+        (one.scratch / "spool").write_bytes(b"half")
+    assert sorted(node.iterdir()) == [leftovers["new"], other]
+
+
+def test_scratch_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(SettingsError, match=r"--scratch .*file"),
+        RunFolder(tmp_path).with_scratch(tmp_path / "file", "fetch"),
+    ):
+        pass
 
 
 def test_nothing_is_left_in_a_folder_that_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The `pairtrawl` command: one module per verb; this one puts them together and turns errors into exit codes.
 
-0 done · 75 stopped or unlucky, work left: run the same command again · 2 your settings, inputs or disk ·
-70 a job ended with a bug of ours · 1 anything else did
+0 done · 75 stopped or unlucky, work left: run the same command again · 3 likewise, but of a slice, and not one job of
+it was done: do not try for ever · 2 your settings, inputs or disk · 70 a job ended with a bug of ours · 1 anything else
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import typer
 
 from crawler.errors import PairtrawlError
 from workers.blame import Blame, blame_for
-from workers.cli import crawl, demo, doctor, filters, lists, report, seen
+from workers.cli import crawl, demo, doctor, filters, island, lists, report, seen, slurm, stages
 
 #: what typer makes of a KeyboardInterrupt before we see it
 _INTERRUPTED = 130
@@ -28,14 +28,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("crawl")(crawl.crawl)
-app.command("extract")(crawl.extract)
-app.command("plan")(crawl.plan)
+app.command("extract")(stages.extract)
+app.command("plan")(stages.plan)
+app.command("fetch")(stages.fetch)
+app.command("score")(stages.score)
 app.command("report")(report.report)
 app.add_typer(filters.filters, name="filters")
 app.command("seen")(seen.seen)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(lists.lists, name="lists")
+app.command("island")(island.island)
+app.add_typer(slurm.slurm, name="slurm")
 
 
 def _show_version(wanted: bool) -> None:

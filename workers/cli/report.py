@@ -17,7 +17,7 @@ def report(
     from workers.crawl import Summary
     from workers.run_folder import RunFolder
     from workers.run_report import write_report
-    from workers.session import a_console, show
+    from workers.sitting_told import a_console, show
 
     run = RunFolder(folder)
     written = write_report(run, {})

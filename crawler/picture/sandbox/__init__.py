@@ -13,6 +13,6 @@ so that it reads no file and reaches no network; what is left to it is to lie ab
 Limits that a system does not have are left out: macOS has no limit of memory. seccomp and Landlock are not used.
 """
 
-from crawler.picture.sandbox.sandbox import Sandbox, open_sandboxes
+from crawler.picture.sandbox.sandbox import Failed, Sandbox, open_sandboxes
 
-__all__ = ["Sandbox", "open_sandboxes"]
+__all__ = ["Failed", "Sandbox", "open_sandboxes"]

@@ -59,16 +59,24 @@ class Sandbox:
         Raises:
             MissingPackageError: a decoder process cannot be started here at all.
         """
-        kind = kind_of(fetched.body)
-        if kind is None:
-            return Rejected(fetched.candidate, Fault.NOT_AN_IMAGE)
-        if kind not in self._settings.formats:
-            return Rejected(fetched.candidate, Fault.FORMAT_REFUSED, kind)
-        outcome = self._ask(fetched.body, kind)
+        outcome = self.draw(fetched.body)
         if isinstance(outcome, Failed):
             return Rejected(fetched.candidate, outcome.fault, outcome.detail)
         header, pixels = outcome
         return Picture(fetched, header, hashes_of(fetched.body, pixels), pixels)
+
+    def draw(self, body: bytes) -> Failed | tuple[Header, Image]:
+        """What a file says of itself and its pixels, as `crawler.picture.decode.decode_body` makes them; no hashes.
+
+        Raises:
+            MissingPackageError: as `decode`.
+        """
+        kind = kind_of(body)
+        if kind is None:
+            return Failed(Fault.NOT_AN_IMAGE, "")
+        if kind not in self._settings.formats:
+            return Failed(Fault.FORMAT_REFUSED, kind)
+        return self._ask(body, kind)
 
     def end(self) -> None:
         """End the child; to be called when no thread is in `decode`."""
@@ -162,4 +170,4 @@ def open_sandboxes(settings: Decode, number: int) -> Iterator[tuple[Sandbox, ...
         yield tuple(sandboxes)
 
 
-__all__ = ["Sandbox", "open_sandboxes"]
+__all__ = ["Failed", "Sandbox", "open_sandboxes"]

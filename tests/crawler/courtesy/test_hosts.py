@@ -145,11 +145,19 @@ def test_starts_at_a_site_are_apart() -> None:
     assert street.inside == {"3": 1_001.5}
 
 
-def test_islands_share_the_rate_of_a_site() -> None:
-    street = Street(requests_at_once=2, seconds_between_requests=1.0, islands=4)
-    street.ask("a.test", "1", "2")
-    street.wait(10.0)
+def test_islands_share_the_rate_of_a_site_and_the_requests_at_once() -> None:
+    street = Street(requests_at_once=9, seconds_between_requests=1.0, islands=4)
+    street.ask("a.test", "1", "2", "3")
+    street.wait(20.0)
     assert street.inside == {"1": 1_000.0, "2": 1_004.0}
+
+
+def test_an_island_may_always_ask_once() -> None:
+    street = Street(requests_at_once=2, seconds_between_requests=0, islands=4)
+    street.ask("a.test", "1", "2")
+    assert list(street.inside) == ["1"]
+    street.leave("1", ANSWERED)
+    assert list(street.inside) == ["2"]
 
 
 def test_a_crawl_delay_slows_the_whole_site_and_never_quickens_it() -> None:  # checklist 46
@@ -626,10 +634,11 @@ class Witness:
 
     def _nobody_stands_where_they_should_not(self) -> None:
         crowd = Counter(self.site(host) for host, _ in self.inside.values())
-        assert all(number <= self.manners.requests_at_once for number in crowd.values())
+        places = max(1, self.manners.requests_at_once // self.manners.islands)
+        assert all(number <= places for number in crowd.values())
         for host, asked in self.waiting.values():
             assert self.now < asked + 1.5 * self.manners.longest_wait_seconds
-            free = crowd[self.site(host)] < self.manners.requests_at_once
+            free = crowd[self.site(host)] < places
             site = self.site(host)
             since = max(self.last_start.get(site, -math.inf), self.read_at.get(site, -math.inf))
             open_now = self.now >= since + self.spacing_of(host)

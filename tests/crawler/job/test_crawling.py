@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from crawler.archives import Etiquette
 from crawler.errors import RunFolderError, SettingsError
@@ -52,9 +53,8 @@ class Ruler:
     provenance: str = "ruler@1"
     batch_size: int = 4
 
-    def prepare(self, picture: Picture) -> Measured:
-        text = picture.fetched.candidate.caption.text
-        return Measured(np.array([picture.pixels.width], np.uint8), np.array([len(text)], np.int32))
+    def prepare(self, pixels: Image, caption: str) -> Measured:
+        return Measured(np.array([pixels.width], np.uint8), np.array([len(caption)], np.int32))
 
     def embed(
         self, images: NDArray[np.uint8], tokens: NDArray[np.int32]
@@ -211,8 +211,9 @@ def test_a_filter_that_swallows_a_verdict_ends_the_job_and_nothing_is_committed(
 
     job = a_job(tmp_path, rows_of(3))
     work = tools(tmp_path, {}, candidate_filters=(("swallows", Swallows()),))
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ExceptionGroup) as raised:
         run_job(job, work)
+    assert raised.group_contains(ValueError, match="shorter")
     assert finished(job, work.recipe) is None
     assert list((tmp_path / "shards").iterdir()) == []
 

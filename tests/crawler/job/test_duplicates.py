@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.job import duplicates as module
-from crawler.job.duplicates import Shown, claiming, duplicates, look_alikes, shown_of
-from crawler.records import Fault, Hashes
+from crawler.job.duplicates import claiming, duplicates, look_alikes
+from crawler.job.remembered import Remembered, remembered
+from crawler.records import Fault
 from crawler.seen import NothingSeen, Seen
 from crawler.seen.keys import Keys, keys_of
 from crawler.settings import Duplicates
@@ -24,8 +25,8 @@ NOBODYS = partial(NothingSeen().claim, "00000")
 REPEATED, ALIKE = Fault.REPEATED_FILE, Fault.LOOK_ALIKE
 
 
-def shown(row: int, file: str, pdq: int = 0, quality: int = 100) -> Shown:
-    return Shown(row, sha(file), pdq, quality)
+def shown(row: int, file: str, pdq: int = 0, quality: int = 100) -> Remembered:
+    return Remembered(row, sha(file), f"http://images.test/{row}.jpg", f"row {row}", pdq, quality)
 
 
 def far(number: int) -> int:
@@ -40,9 +41,15 @@ def turned_over(pdq: int, bits: int, seed: int = 0) -> int:
     return pdq
 
 
-def test_what_is_remembered_of_a_sample() -> None:
-    hashes = Hashes("m" * 32, "1" * 40, "2" * 64, 3, 1 << 255, 77)
-    assert shown_of(5, hashes) == Shown(5, "2" * 64, 1 << 255, 77)
+def test_what_is_remembered_of_a_row() -> None:
+    row = {
+        "sha256": "2" * 64,
+        "url": "http://a.test/b.jpg?width=9",
+        "caption": "A BOAT",
+        "pdq": f"8{'0' * 63}",
+        "pdq_quality": 77,
+    }
+    assert remembered(5, row) == Remembered(5, "2" * 64, "http://a.test/b.jpg", "a boat", 1 << 255, 77)
 
 
 def test_of_a_file_under_several_rows_the_first_row_stays_whatever_came_first() -> None:
@@ -113,8 +120,8 @@ def test_what_is_taken_back_takes_nothing_else_with_it() -> None:
     assert look_alikes(rows, 31) == [False, True, False], "the third looks like the second, which is gone"
 
 
-def by_hand(rows: list[Shown], bits: int) -> list[bool]:
-    kept: list[Shown] = []
+def by_hand(rows: list[Remembered], bits: int) -> list[bool]:
+    kept: list[Remembered] = []
     answer = []
     for one in rows:
         alike = one.pdq_quality >= 50 and any(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from crawler.errors import RunFolderError, ScreeningError
+from crawler.errors import InputError, RunFolderError, ScreeningError
 from crawler.job import Job, JobKind, finished, run_job
 from crawler.job.screening import Screening
 from crawler.settings import Recipe
@@ -16,7 +17,7 @@ from workers.demo import inputs
 
 
 def a_job(folder: Path, archive: str) -> Job:
-    form = "wat" if ".wat" in archive else "warc"
+    form = "list" if archive.endswith((".parquet", ".csv")) else "wat" if ".wat" in archive else "warc"
     output = str(folder / "candidates")
     return Job(kind=JobKind.EXTRACT, number=3, input=archive, output=output, recipe="digest", form=form)
 
@@ -80,3 +81,66 @@ def test_a_marker_of_somebody_else_is_said(tmp_path: Path) -> None:
     (tmp_path / "candidates" / "00003.json").write_text("{}")
     with pytest.raises(RunFolderError, match=r"00003\.json"):
         finished(job, Recipe())
+
+
+def a_laion_list(path: Path) -> Path:
+    """A part of LAION-400M: its columns and types, width and height swapped as they are there."""
+    rows = [
+        (1, "http://images.test/1.jpg", "a red boat on a lake", 640, 480, "?", "UNLIKELY", 0.31),
+        (2, "http://images.test/2.jpg", "Ein Boot, \u201egrün\u201c", 480, 640, "?", "UNLIKELY", 0.33),
+        (3, "http://images.test/1.jpg", "a red boat on a lake", 640, 480, "?", "UNLIKELY", 0.31),
+        (4, None, "nothing", None, None, "?", None, 6016.0),
+        (5, "data:image/gif;base64,R0lGODlh", "a pixel", 1, 1, "?", "UNSURE", 0.3),
+        (6, "http://images.test/6.jpg", None, 640, 480, "?", "UNLIKELY", 0.3),
+        (7, "http://images.test/7.jpg", "x" * 61_192, 640, 480, "?", "NSFW", 0.3),
+    ]
+    columns = {
+        "SAMPLE_ID": pa.int64(), "URL": pa.string(), "TEXT": pa.string(), "HEIGHT": pa.int32(), "WIDTH": pa.int32(),
+        "LICENSE": pa.string(), "NSFW": pa.string(), "similarity": pa.float64(),
+    }  # fmt: skip
+    schema = pa.schema([pa.field(name, kind) for name, kind in columns.items()])
+    table = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows], schema)
+    pq.write_table(table, path, compression="snappy", row_group_size=3)
+    return path
+
+
+def test_a_published_list_becomes_a_candidate_table_and_every_row_is_accounted_for(tmp_path: Path) -> None:
+    name = "part-00000-5b54c5d5-c000.snappy.parquet"
+    job = a_job(tmp_path, str(a_laion_list(tmp_path / name)))
+    captioned = (("text_length", Keep(lambda candidate: len(candidate.caption.text) >= 5)),)
+    report = run_job(job, tools(tmp_path, {}, candidate_filters=captioned))
+    read, extract, candidates = report.stages
+    assert (read.found, read.kept) == (7, 7)
+    assert (extract.found, extract.kept, extract.rejected) == (7, 5, {"no_address": 2})
+    assert (candidates.kept, candidates.rejected) == (4, {"text_length": 1})
+    rows = pq.read_table(tmp_path / "candidates" / "00003.parquet").to_pylist()
+    assert [(row["archive"], row["offset"]) for row in rows] == [(name, number) for number in (0, 1, 2, 5, 6)]
+    assert {(row["image_source"], row["caption_source"], row["page_url"]) for row in rows} == {("list", "list", "")}
+    assert [row["caption"][:20] for row in rows] == [
+        "a red boat on a lake", "Ein Boot, \u201egrün\u201c", "a red boat on a lake", "", "x" * 20,
+    ]  # fmt: skip
+    assert [row["caption_language"] for row in rows][:2] == ["en", "de"]
+    assert rows[0]["content_id"] == rows[2]["content_id"]  # the plan keeps the first
+    assert len(rows[4]["caption"]) == 2000
+    assert report.incomplete == ""
+    assert finished(job, Recipe()) == report
+
+
+def test_the_rows_of_a_list_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    csv = tmp_path / "list.csv"
+    csv.write_bytes(b"url,text\nhttp://images.test/1.jpg,a boat\nhttp://images.test/2.jpg,a, b\n")
+    report = run_job(a_job(tmp_path, str(csv)), tools(tmp_path, {}))
+    assert report.stages[0].rejected == {"broken_row": 1}
+    assert report.incomplete == ""
+    csv.write_bytes(b"url,text\na\nb\n")
+    assert "no row that can be read" in run_job(a_job(tmp_path, str(csv)), tools(tmp_path, {})).incomplete
+    csv.write_bytes(b"url,text\n")
+    assert run_job(a_job(tmp_path, str(csv)), tools(tmp_path, {})).incomplete == ""
+
+
+def test_a_list_without_a_column_of_addresses_leaves_no_table(tmp_path: Path) -> None:
+    csv = tmp_path / "list.csv"
+    csv.write_text("link,words\n")
+    with pytest.raises(InputError, match="'link', 'words'"):
+        run_job(a_job(tmp_path, str(csv)), tools(tmp_path, {}))
+    assert list((tmp_path / "candidates").iterdir()) == []

@@ -5,13 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.job.placeholders import Kept, kept_of, placeholders
+from crawler.job.placeholders import placeholders
+from crawler.job.remembered import Remembered, remembered
 
 NOTICE = "ab" * 32
 
 
-def shown(*urls_and_captions: tuple[str, str], sha256: str = NOTICE) -> list[Kept]:
-    return [kept_of(index, sha256, url, caption) for index, (url, caption) in enumerate(urls_and_captions)]
+def remembered_of(index: int, sha256: str, url: str, caption: str) -> Remembered:
+    return remembered(index, {"sha256": sha256, "url": url, "caption": caption, "pdq": "0" * 64, "pdq_quality": 0})
+
+
+def shown(*urls_and_captions: tuple[str, str], sha256: str = NOTICE) -> list[Remembered]:
+    return [remembered_of(index, sha256, url, caption) for index, (url, caption) in enumerate(urls_and_captions)]
 
 
 def test_one_file_under_as_many_addresses_and_captions_as_the_recipe_says_is_a_placeholder() -> None:
@@ -42,7 +47,9 @@ def test_nought_switches_it_off() -> None:
 def test_the_order_of_rows_does_not_matter_and_all_of_a_file_go_or_none(
     rows: list[tuple[str, str, str]], addresses: int
 ) -> None:
-    kept = [kept_of(index, file, f"http://images.test/{path}", text) for index, (file, path, text) in enumerate(rows)]
+    kept = [
+        remembered_of(index, file, f"http://images.test/{path}", text) for index, (file, path, text) in enumerate(rows)
+    ]
     found = placeholders(kept, addresses)
     assert found == placeholders(list(reversed(kept)), addresses) == sorted(found)
     gone = {kept[index].sha256 for index in found}

@@ -11,15 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from crawler.job.judging import Engine, Prepared
 from crawler.job.looking import Looked, Turned
 from crawler.job.scoring import Scored, Scoring
-from crawler.records import Candidate, Embedded, Hashes, Header, Picture, Sample, Tongue, Verdict
-from tests.builders import a_candidate, a_fetched
-
-HASHES = Hashes("0" * 32, "1" * 40, "2" * 64, 0, 0, 0)
-HEADER = Header(8, 8, "PNG", 1)
+from crawler.records import Candidate, Embedded, Tongue, Verdict
+from crawler.rows import Pictured
+from tests.builders import a_candidate
 
 
 class Numbered(NamedTuple):
@@ -39,7 +38,7 @@ class Eye:
     def provenance(self) -> str:
         return f"{self.name}@1"
 
-    def prepare(self, _picture: Picture) -> Numbered:
+    def prepare(self, _pixels: Image, _caption: str) -> Numbered:
         raise NotImplementedError
 
     def embed(
@@ -78,10 +77,10 @@ def by_language(english: Eye, other: Eye) -> By:
 
 
 def looked(number: int, filters: Sequence[By], language: str = "") -> Looked:
-    fetched = a_fetched(b"body", candidate=a_candidate(f"picture {number}", tongue=Tongue(language, 1.0, "Latn")))
+    candidate = a_candidate(f"picture {number}", tongue=Tongue(language, 1.0, "Latn"))
     seen = Numbered(np.array([number], np.uint8), np.array([number], np.int32))
-    prepared: dict[Engine, Prepared] = {one.engine_for(fetched.candidate): seen for one in filters}
-    return Looked(Sample(fetched, HEADER, HASHES, b"", 8, 8, (("looks", 0.5),)), prepared)
+    prepared: dict[Engine, Prepared] = {one.engine_for(candidate): seen for one in filters}
+    return Looked(candidate, Pictured({"status": "success", "looks": 0.5}, b"picture", "jpg"), prepared)
 
 
 def run(filters: Sequence[By], pictures: Sequence[Looked], *, partial_after: int = 10**9) -> dict[int, Scored | Turned]:
@@ -120,7 +119,7 @@ def test_what_a_filter_rejects_is_not_shown_to_later_ones_nor_to_engines_that_on
     assert filters[1].judged == [0, 2, 4, 6]
     assert filters[2].judged == [0, 4, 6]
     assert second.shown == [[0, 4, 6]]
-    turned = {index: one.rejected.reason for index, one in ended.items() if isinstance(one, Turned)}
+    turned = {index: one.reason for index, one in ended.items() if isinstance(one, Turned)}
     assert turned == {1: "filter0", 3: "filter0", 5: "filter0", 7: "filter0", 2: "filter1"}
 
 
@@ -151,13 +150,13 @@ def test_all_scores_stay_with_the_row_and_say_which_engine_made_them() -> None:
     ended = run(filters, [looked(number, filters) for number in range(2)])
     kept, turned = ended[0], ended[1]
     assert isinstance(kept, Scored)
-    assert kept.sample.scores == (
-        ("looks", 0.5), ("similarity", 0.0), ("similarity_model", "eye@1"), ("nice", 0.0), ("nice_model", "other@1 head.npy@2"),
-    )  # fmt: skip
+    assert kept.pictured.row == {
+        "status": "success", "looks": 0.5, "similarity": 0.0, "similarity_model": "eye@1", "nice": 0.0,
+        "nice_model": "other@1 head.npy@2",
+    }  # fmt: skip
     assert {engine: one.image.tolist() for engine, one in kept.embedded.items()} == {"eye": [0.0], "other": [0.0]}
     assert isinstance(turned, Turned)
-    assert turned.facts is not None
-    assert dict(turned.facts.scores)["nice"] == 1.0
+    assert (turned.row["nice"], turned.row["status"], turned.row["reason"]) == (1.0, "filtered", "filter1")
 
 
 def test_without_filters_a_picture_comes_straight_back() -> None:

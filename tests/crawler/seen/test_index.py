@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler import rows
+from crawler import statuses
 from crawler.errors import RunFolderError
 from crawler.seen import index, shards, store
 from crawler.seen.index import Index
@@ -47,7 +47,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_kept_rows_are_held(tmp_path: Path) -> None:
     write_shard(tmp_path / "shards", 0, ["a", "b"], rejected=["c"])
     assert holds(an_index(tmp_path), "a", "b", "c") == [True, True, False]
-    assert shards._KEPT == rows.SUCCESS
+    assert shards._KEPT == statuses.SUCCESS
 
 
 def test_content_ids_are_a_column_like_files(tmp_path: Path) -> None:

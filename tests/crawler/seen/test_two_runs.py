@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from crawler.job.duplicates import claiming, duplicates, shown_of
+from crawler.job.duplicates import claiming, duplicates
+from crawler.job.remembered import remembered
 from crawler.plan import PlanFolder, Planned, plan
 from crawler.records import Candidate, Fault, Hashes, Rejected, Sample
+from crawler.rows import rejected_row
 from crawler.seen.opening import look_up_earlier, open_seen
 from crawler.settings import Duplicates, Output, Plan, Recipe
 from crawler.tables import CandidateWriter, read_candidates
-from crawler.write import ShardWriter
+from crawler.write import ShardWriter, pictured
 from tests.builders import a_candidate, a_fetched, a_picture
 from tests.contract_seen import sha
 
@@ -50,12 +52,13 @@ def crawl(run: Path, recipe: Recipe, pairs: Sequence[Candidate], *, only: int | 
         with ShardWriter(run / "shards", number, PLAN.rows_per_job, Output(), ()) as writer:
             for index, candidate in enumerate(rows):
                 if file_at(candidate).startswith("gone"):
-                    writer.reject(index, Rejected(candidate, Fault.HTTP_GONE))
+                    writer.reject(index, rejected_row(Rejected(candidate, Fault.HTTP_GONE)))
                     continue
                 hashes = Hashes("0" * 32, "0" * 40, sha(file_at(candidate)), 0, 0, 0)
                 fetched = a_fetched(b"", candidate=candidate)
-                writer.keep(index, Sample(fetched, HEADER, hashes, b"picture", 80, 60, ()))
-                shown.append(shown_of(index, hashes))
+                sample = pictured(Sample(fetched, HEADER, hashes, b"picture", 80, 60, ()), Output())
+                writer.keep(index, sample)
+                shown.append(remembered(index, sample.row))
             with claiming(seen, shard) as claim:
                 for index, fault in duplicates(shown, recipe.duplicates, claim):
                     writer.take_back(index, fault)

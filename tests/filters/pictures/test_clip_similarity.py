@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 import filters
 from crawler.errors import SettingsError
@@ -36,7 +37,7 @@ class Planted:
     def provenance(self) -> str:
         return f"{self.name}@sha256:000000000000 float32"
 
-    def prepare(self, _picture: Picture) -> Prepared:
+    def prepare(self, _pixels: Image, _caption: str) -> Prepared:
         return RED
 
     def embed(
@@ -223,7 +224,7 @@ def many_pictures(count: int) -> list[Picture]:
 @pytest.fixture(scope="module")
 def batch() -> list[Prepared]:
     (engine,) = build().engines
-    return [engine.prepare(picture) for picture in many_pictures(41)]
+    return [engine.prepare(one.pixels, one.fetched.candidate.caption.text) for one in many_pictures(41)]
 
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -280,7 +281,7 @@ def test_prepared_pictures_are_small_and_travel() -> None:
     filter_ = filters.load("pictures.clip_similarity", {"batch_size": 4})
     assert isinstance(filter_, ClipSimilarity)
     (engine,) = filter_.engines
-    (one,) = (engine.prepare(picture) for picture in many_pictures(1))
+    (one,) = (engine.prepare(picture.pixels, "a boat") for picture in many_pictures(1))
     assert (one.image.shape, one.tokens.shape) == ((64, 64, 3), (32,))
     assert one.image.dtype == np.uint8
     assert one.tokens.dtype == np.int32

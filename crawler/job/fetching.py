@@ -1,0 +1,53 @@
+"""The fetch job: a candidate table in, one raw shard out. The half of the way that needs internet, and no model."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.job.crawling import run_line
+from crawler.job.gathering import Gathering, LookedQueue
+from crawler.job.judging import score_columns
+from crawler.job.ledger import FETCHED_STAGES, Ledger
+from crawler.raw import RawWriter, raw_path
+from crawler.report import Report
+from crawler.tables import read_candidates
+
+if TYPE_CHECKING:
+    from crawler.job import Job, Progress, Tools
+
+#: pictures between decoders and spool
+_WAITING = 64
+
+
+def fetch_table(job: Job, tools: Tools, progress: Progress) -> Report:
+    """Fetch, judge and encode every row of a candidate table; commits one raw shard.
+
+    Raises:
+        PairtrawlError: the user's to mend; nothing is committed.
+        OSError: the disk is full, or cannot be written; nothing is committed.
+        ExceptionGroup: our own bugs in the tasks of the line; nothing is committed.
+    """
+    began = time.monotonic()
+    path = raw_path(Path(job.output), job.number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [candidate for group in read_candidates(Path(job.input)) for candidate in group]
+    columns = score_columns(tools.picture_filters)
+    with RawWriter(path, len(rows), columns, scratch=tools.scratch) as writer:
+        ledger = Ledger(writer, tools.screening.withheld, progress)
+        looked: LookedQueue = asyncio.Queue(_WAITING)
+        run_line(Gathering(tools, ledger, looked).run(rows), _keep_all(looked, writer, ledger))
+        stages = ledger.stages(len(rows), FETCHED_STAGES)
+        tools.screening.check(job.name, stages)
+        report = ledger.report(job, stages, time.monotonic() - began)
+        writer.commit(report)
+    return report
+
+
+async def _keep_all(looked: LookedQueue, writer: RawWriter, ledger: Ledger) -> None:
+    while item := await looked.get():
+        index, one = item
+        writer.keep(index, one.pictured)
+        ledger.keep(one.pictured)

@@ -1,0 +1,105 @@
+"""The second half of a row's way: from a picture that waits for models to a committed shard.
+
+score (full batches, one thread of the model) -> write -> look back at the job as a whole -> commit
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from crawler.job.duplicates import Claim, claiming, duplicates
+from crawler.job.gathering import LookedQueue
+from crawler.job.ledger import STAGES, Ledger
+from crawler.job.looking import Turned
+from crawler.job.placeholders import placeholders
+from crawler.job.remembered import Remembered, remembered
+from crawler.job.scoring import Scored, Scoring
+from crawler.records import Fault
+from crawler.report import Report
+from crawler.write import ShardWriter, shard_name
+
+if TYPE_CHECKING:
+    from crawler.job import Job, Tools
+
+#: a batch that is not full is scored when nothing has come for so long: a stalled web must not hold what is ready
+_PATIENCE_SECONDS = 0.5
+
+
+class Finishing:
+    """Scores and writes the pictures of one job, and commits its shard."""
+
+    def __init__(self, tools: Tools, writer: ShardWriter, ledger: Ledger) -> None:
+        self._tools = tools
+        self._writer = writer
+        self._ledger = ledger
+        self._scoring = Scoring(tools.embedding_filters)
+        self._kept: dict[int, Remembered] = {}
+        #: what waits for models
+        self.looked: LookedQueue = asyncio.Queue(maxsize=self._scoring.batch_size)
+
+    async def run(self) -> None:
+        """Judge by embeddings, in full batches, and write; until the queue ends."""
+        loop = asyncio.get_running_loop()
+        ended = False
+        with ThreadPoolExecutor(1, "score") as thread:
+            while not ended:
+                partial = False
+                try:
+                    item = await asyncio.wait_for(
+                        self.looked.get(), _PATIENCE_SECONDS if self._scoring.is_waiting else None
+                    )
+                except TimeoutError:
+                    partial = True
+                else:
+                    partial = ended = item is None
+                    if item is not None and (scored := self._scoring.enter(*item)):
+                        self._end(item[0], scored)
+                while batch := self._scoring.next_batch(partial=partial):
+                    for index, outcome in await loop.run_in_executor(thread, self._scoring.score, batch):
+                        self._end(index, outcome)
+
+    def commit(self, job: Job, found: int, began: float) -> Report:
+        """Take back what shows only in the job as a whole, and commit the shard.
+
+        Args:
+            job: the job.
+            found: its rows.
+            began: when, by the monotonic clock.
+
+        Raises:
+            ScreeningError: a list took out more than is plausible; nothing is committed.
+            OSError: the disk is full; nothing is committed.
+        """
+        tools = self._tools
+        with claiming(tools.seen, shard_name(job.number, tools.recipe.output)) as claim:
+            self._look_back(claim)
+            stages = self._ledger.stages(found, STAGES)
+            tools.screening.check(job.name, stages)
+            report = self._ledger.report(job, stages, time.monotonic() - began)
+            self._writer.commit({"report": msgspec.to_builtins(report)})
+        return report
+
+    def _look_back(self, claim: Claim) -> None:
+        """What is left is claimed against the other jobs."""
+        recipe = self._tools.recipe
+        for index in placeholders(self._kept.values(), recipe.output.placeholder_addresses):
+            self._take_back(index, "placeholders", Fault.PLACEHOLDER)
+        for index, fault in duplicates(self._kept.values(), recipe.duplicates, claim):
+            self._take_back(index, "duplicates", fault)
+
+    def _end(self, index: int, outcome: Scored | Turned) -> None:
+        if isinstance(outcome, Turned):
+            self._ledger.turn_away(index, outcome)
+            return
+        self._writer.keep(index, outcome.pictured, outcome.embedded)
+        self._ledger.keep(outcome.pictured)
+        self._kept[index] = remembered(index, outcome.pictured.row)
+
+    def _take_back(self, index: int, stage: str, fault: Fault) -> None:
+        del self._kept[index]
+        self._ledger.take_back(stage, fault, self._writer.take_back(index, fault))

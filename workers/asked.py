@@ -1,0 +1,94 @@
+"""What the flags of a command asked for, and what follows from them before anything is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from crawler.errors import SettingsError
+from crawler.settings import Recipe
+from workers.crawl import Here, Place
+from workers.slices import Slice
+from workers.stages import Verb
+
+#: verbs that ask sites for images, and verbs that ask models
+FETCHES = frozenset(("fetch", "crawl"))
+SCORES = frozenset(("score", "crawl"))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The flags, as values."""
+
+    verb: Verb = "crawl"
+    fresh: bool = False
+    place: str = "local"
+    ray_address: str = ""
+    workers: int = 2
+    scorers: int = 1
+    #: a Ray cluster that grows on demand is waited for so long, in seconds
+    wait_for_nodes: float | None = None
+    without_failed: bool = False
+    drop_raw: bool = False
+    scratch: Path | None = None
+    slice: Slice | None = None
+    #: parts of the run that ask sites at the same time; None for as many as there are slices
+    islands: int | None = None
+    #: who works on the slice
+    owner: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError for flags that contradict each other."""
+        if self.slice and self.fresh:
+            raise SettingsError("--fresh with --slice: other slices may be at work there; start over without --slice")
+
+
+def among_islands(recipe: Recipe, asked: Asked) -> Recipe:
+    """The recipe with its share of the rate at which sites are asked; how fast, not what: its digest is the same.
+
+    The parts of the run are as many as the flag says, or else the recipe (`manners.islands`), or else the slices.
+    """
+    stated = recipe.manners.islands if recipe.manners.islands > 1 else None
+    islands = asked.islands or stated or (asked.slice.of if asked.slice else 1)
+    return msgspec.structs.replace(recipe, manners=msgspec.structs.replace(recipe.manners, islands=islands))
+
+
+def remarks(recipe: Recipe, asked: Asked) -> Iterator[str]:
+    """What the user should know before it begins."""
+    manners = recipe.manners
+    if asked.verb in FETCHES and not recipe.fetch.contact:
+        yield "No contact set: site owners cannot reach you. Put `contact` under [fetch] in the recipe."
+    spacing = manners.seconds_between_requests * manners.islands
+    if asked.verb in FETCHES and asked.slice and spacing > manners.longest_wait_seconds:
+        yield (
+            f"{manners.islands:,} islands share the rate of a site: each asks it once in {spacing:,.0f} s, and rows "
+            f"that would wait longer than {manners.longest_wait_seconds:,.0f} s are given up. If fewer slices run at "
+            "the same time, say how many with --islands."
+        )
+    if asked.verb in SCORES and asked.slice and recipe.duplicates.files == "first":
+        yield (
+            'duplicates.files = "first": a slice cannot see what other slices keep, so each may keep a file once. '
+            "Earlier runs are looked at by all."
+        )
+
+
+def place_of(asked: Asked) -> AbstractContextManager[Place]:
+    """Where jobs will run, once it is entered.
+
+    Raises:
+        SettingsError: there is no such place; MissingPackageError: what it needs is not installed.
+    """
+    match asked.place:
+        case "local":
+            return nullcontext(Here())
+        case "ray":
+            from workers.ray_pool import Actors, on_ray  # noqa: PLC0415 - heavy, and optional
+
+            actors = Actors(workers=asked.workers, scorers=asked.scorers, wait_for_nodes=asked.wait_for_nodes)
+            return on_ray(actors, asked.ray_address or None)
+        case other:
+            raise SettingsError(f"--place {other}: there are `local` and `ray`")

@@ -1,0 +1,208 @@
+"""What a slice says of itself while it is worked on: RUN/slices/STAGE-KKKKK.json, for whoever watches from outside.
+
+The file also says who owns the slice. A scheduler that lost sight of a node starts the slice elsewhere, and the sitting
+it took for dead may live: whoever comes later writes its name over the other's, who sees it before its next job.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from crawler.commit import write_atomically
+from crawler.errors import PairtrawlError, RunFolderError
+from workers.attempt import Outcome
+from workers.blame import Blame, blame_for
+from workers.slices import Slice
+
+State = Literal["running", "drained", "done", "failed"]
+
+#: between two writings of a status, in seconds: a thousand slices share one file system
+_SECONDS_BETWEEN_WRITES = 5.0
+
+
+class SliceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one slice of one stage is. After a kill it stays "running"; `updated` then tells."""
+
+    stage: str  # the verb
+    slice: int  # from 0
+    slices: int
+    jobs: int = 0  # of the slice
+    done: int = 0  # of them, in this sitting or before
+    failed: int = 0  # in this sitting
+    rows: int = 0  # done in this sitting
+    started: str  # when this sitting began; UTC, ISO 8601
+    updated: str
+    owner: str
+    host: str
+    state: State = "running"
+    exit_code: int | None = None
+
+
+class Watch(Protocol):
+    """Told how a sitting goes, and asked whether it should."""
+
+    def begin(self, jobs: int, done: int, /) -> None:
+        """There are so many jobs, and so many of them were done before."""
+        ...
+
+    def rows(self, count: int, /) -> None:
+        """So many more rows are done; from any thread."""
+        ...
+
+    def note(self, outcome: Outcome, /) -> None:
+        """A job has ended."""
+        ...
+
+    def is_ours(self) -> bool:
+        """Whether nobody else has taken the jobs over."""
+        ...
+
+
+class Unwatched:
+    """Nobody watches, and nobody takes over."""
+
+    def begin(self, _jobs: int, _done: int, /) -> None:
+        """Nothing to do."""
+
+    def rows(self, _count: int, /) -> None:
+        """Nothing to do."""
+
+    def note(self, _outcome: Outcome, /) -> None:
+        """Nothing to do."""
+
+    def is_ours(self) -> bool:
+        """True."""
+        return True
+
+
+class StatusFile:
+    """The status of the slice that this sitting works on. Opening it takes the slice over.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, stage: str, part: Slice, owner: str, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._written = clock()
+        now = _text_of(self._written)
+        self._status = SliceStatus(
+            stage=stage, slice=part.number, slices=part.of, started=now, updated=now,
+            owner=owner or f"{platform.node()}:{os.getpid()}", host=platform.node(),
+        )  # fmt: skip
+        self._write()
+
+    @property
+    def status(self) -> SliceStatus:
+        """What it says, or will with the next writing."""
+        return self._status
+
+    def begin(self, jobs: int, done: int, /) -> None:
+        """See `Watch.begin`."""
+        self._change(0.0, jobs=jobs, done=done)
+
+    def rows(self, count: int, /) -> None:
+        """See `Watch.rows`."""
+        self._change(_SECONDS_BETWEEN_WRITES, rows=self._status.rows + count)
+
+    def note(self, outcome: Outcome, /) -> None:
+        """See `Watch.note`."""
+        if outcome.failure:
+            self._change(_SECONDS_BETWEEN_WRITES, failed=self._status.failed + 1)
+        else:
+            self._change(_SECONDS_BETWEEN_WRITES, done=self._status.done + 1)
+
+    def is_ours(self) -> bool:
+        """See `Watch.is_ours`. A file that was removed, or cannot be read, is nobody's claim."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=SliceStatus).owner == self._status.owner
+        except (OSError, msgspec.DecodeError):
+            return True
+
+    def end(self, state: State, exit_code: int) -> None:
+        """The last word of this sitting."""
+        self._change(0.0, state=state, exit_code=exit_code)
+
+    def _change(self, patience: float, **changes: object) -> None:
+        """Take note; write it down if the last writing is so many seconds ago."""
+        with self._lock:
+            now = self._clock()
+            self._status = msgspec.structs.replace(self._status, updated=_text_of(now), **changes)
+            if now - self._written >= patience and self.is_ours():
+                self._written = now
+                self._write()
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)  # some file systems delete folders that are empty
+        write_atomically(self._path, msgspec.json.encode(self._status) + b"\n")
+
+
+@contextmanager
+def keeping_status(path: Path, stage: str, part: Slice, owner: str = "") -> Iterator[StatusFile]:
+    """The status of a slice while inside. What ends the block by an error is written into it; `end` is for the rest.
+
+    Args:
+        path: of the file (`RunFolder.slice_status`).
+        stage: the verb.
+        part: the slice.
+        owner: who works on it, such as "4711.0" (SLURM's job and restart); "" for this host and process.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    status = StatusFile(path, stage, part, owner)
+    try:
+        yield status
+    except KeyboardInterrupt:
+        status.end("drained", 75)
+        raise
+    except (PairtrawlError, OSError) as error:
+        status.end("failed", {Blame.NOBODY: 75, Blame.OURS: 1}.get(blame_for(error), 2))
+        raise
+    finally:
+        if status.status.state == "running":  # whatever else goes wrong is a bug, which ends the process with 1
+            status.end("failed", 1)
+
+
+def read_status(path: Path) -> SliceStatus | None:
+    """What a slice says of itself; None where it was never begun.
+
+    Raises:
+        RunFolderError: the file is there and is not one of ours.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SliceStatus)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise RunFolderError(f"{path}: is not the status of a slice: {error}; remove it") from error
+
+
+def read_statuses(folder: Path, stage: str) -> dict[int, SliceStatus]:
+    """What the slices of one stage say, by their number.
+
+    Args:
+        folder: RUN/slices.
+        stage: the verb.
+
+    Raises:
+        RunFolderError: a file is not one of ours.
+    """
+    found = (read_status(path) for path in sorted(folder.glob(f"{stage}-[0-9]*.json")))
+    return {one.slice: one for one in found if one is not None}
+
+
+def _text_of(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")

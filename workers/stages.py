@@ -1,0 +1,150 @@
+"""What each verb does: its steps, and the jobs of each step.
+
+sources -> extract jobs -> plan -> fetch jobs -> score jobs
+                                   (or crawl jobs, which are both)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from crawler.errors import RunFolderError
+from crawler.job import Job, JobKind, finished
+from crawler.plan import Planned
+from crawler.raw import raw_path
+from crawler.settings import Recipe
+from crawler.sources import Source
+from crawler.write import is_committed, read_stats
+from workers.run_folder import RunFolder
+from workers.slices import Slice, of_slice
+
+Verb = Literal["extract", "plan", "fetch", "score", "crawl"]
+
+
+class Step(NamedTuple):
+    """One step of a verb, as people see it; without a kind it is the plan, which is no list of jobs."""
+
+    title: str
+    unit: str  # what a progress bar counts
+    kind: JobKind | None
+
+
+READ = Step("read archives", "archives", JobKind.EXTRACT)
+PLAN = Step("plan", "rows", None)
+_FETCH = Step("fetch", "pairs", JobKind.FETCH)
+_SCORE = Step("score", "pairs", JobKind.SCORE)
+_CRAWL = Step("fetch and filter", "pairs", JobKind.CRAWL)
+
+#: how the name of a shard's marker ends
+_STATS = "_stats.json"
+#: a slice does the last one only
+STEPS: Mapping[Verb, tuple[Step, ...]] = {
+    "extract": (READ,),
+    "plan": (READ, PLAN),
+    "fetch": (READ, PLAN, _FETCH),
+    "score": (_SCORE,),
+    "crawl": (READ, PLAN, _CRAWL),
+}
+
+
+def kinds_of(verb: Verb, *, sliced: bool) -> frozenset[JobKind]:
+    """The kinds of jobs that a verb may run; a slice does those of its last step only.
+
+    Who reads archives here will fetch here, so that lists which cannot be read are known of before days of reading.
+    """
+    if sliced:
+        return frozenset(step.kind for step in STEPS[verb][-1:] if step.kind)
+    fetched_later = {JobKind.FETCH} if verb in ("extract", "plan") else set()
+    return frozenset({step.kind for step in STEPS[verb] if step.kind} | fetched_later)
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """The jobs of a run, or of a slice of it."""
+
+    recipe: Recipe
+    sources: Sequence[Source]
+    folder: RunFolder
+    slice: Slice | None = None
+
+    def jobs(self, kind: JobKind) -> list[Job]:
+        """All jobs of one kind, by number.
+
+        Raises:
+            RunFolderError: there is no plan, and these are jobs of a plan.
+        """
+        if kind is JobKind.EXTRACT:
+            names = [one.address for one in self.sources]
+        else:
+            names = [str(number) for number in range(self.planned().jobs)]
+        numbers = range(len(names)) if self.slice is None else of_slice(names, self.slice)
+        return [self._job(kind, number) for number in numbers]
+
+    def planned(self) -> Planned:
+        """The plan.
+
+        Raises:
+            RunFolderError: there is none.
+        """
+        found = self.folder.plan.read()
+        if found is None:
+            raise RunFolderError(f"{self.folder.path}: has no plan; run `pairtrawl plan` with this --output first")
+        return found
+
+    def is_done(self, job: Job) -> bool:
+        """Whether what the job makes is there. A raw shard that was scored may have been removed since."""
+        if job.kind is JobKind.FETCH and is_committed(self.folder.shards, job.number, self.recipe.output):
+            return True
+        return finished(job, self.recipe) is not None
+
+    def waits(self, job: Job) -> bool:
+        """Whether the job has to wait for another machine: its raw shard is not there yet."""
+        return job.kind is JobKind.SCORE and not raw_path(self.folder.raw, job.number).exists()
+
+    def _job(self, kind: JobKind, number: int) -> Job:
+        folder = self.folder
+        table, raw = str(folder.plan.job_table(number)), raw_path(folder.raw, number)
+        match kind:
+            case JobKind.EXTRACT:
+                source = self.sources[number]
+                return self._made(kind, number, source.address, folder.candidates, form=source.kind.value)
+            case JobKind.FETCH:
+                return self._made(kind, number, table, folder.raw)
+            case JobKind.SCORE:
+                return self._made(kind, number, str(raw), folder.shards)
+            case JobKind.CRAWL:
+                return self._made(kind, number, table, folder.shards)
+
+    def _made(self, kind: JobKind, number: int, source: str, output: Path, *, form: str = "") -> Job:
+        return Job(kind=kind, number=number, input=source, output=str(output), recipe=self.recipe.digest, form=form)
+
+
+def refuse_the_other_way(verb: Verb, folder: RunFolder, recipe: Recipe) -> None:
+    """A folder is made either by fetching and scoring, or by crawling: a mixture would fetch images twice.
+
+    Raises:
+        RunFolderError: it was begun the other way.
+    """
+    raw = _first(folder.raw, ".parquet")
+    if verb == "crawl" and raw:
+        raise RunFolderError(f"{folder.raw}: holds raw shards, which `pairtrawl crawl` would fetch again; "
+                             "go on with `pairtrawl fetch` and `pairtrawl score`")  # fmt: skip
+    marker = _first(folder.shards, _STATS)
+    if verb == "fetch" and marker and not raw:  # scored and dropped, or there were none
+        stats = read_stats(folder.shards, int(marker.removesuffix(_STATS)), recipe.output)
+        if stats["report"]["kind"] == JobKind.CRAWL:
+            raise RunFolderError(f"{folder.shards}: was begun by `pairtrawl crawl`, which fetches and scores at once; "
+                                 "go on with that")  # fmt: skip
+
+
+def _first(folder: Path, ending: str) -> str:
+    """The name of some committed file of a folder, or "". A million others are not looked at for it."""
+    try:
+        with os.scandir(folder) as entries:
+            return next((one.name for one in entries if one.name.endswith(ending) and one.name[0].isdigit()), "")
+    except FileNotFoundError:
+        return ""
