@@ -165,6 +165,13 @@ class Crew:
         hand.away_since = None
         hand.errands.remove(errand)
 
+    def doubt(self, hand: Hand, errand: Errand) -> None:
+        """A job was taken back, says Ray, which says so of one that had just begun as well.
+
+        A worker does one thing after another: when it says hello, the job has ended, or was never begun.
+        """
+        errand.ref, errand.doubted = self._agency.greet(hand.actor), True
+
     def unavailable(self, hand: Hand, errand: Errand | None) -> None:
         """It does not answer, for now: it will be asked the same again."""
         now = self._clock()
@@ -173,7 +180,7 @@ class Crew:
         if errand is None:
             hand.hello = None
         else:
-            errand.ref, errand.again = None, True
+            errand.ref, errand.again, errand.doubted = None, True, False
 
     def died(self, hand: Hand) -> tuple[list[Errand], bool]:
         """Its jobs, the one that it did first; and whether its node has gone with it."""
@@ -188,7 +195,7 @@ class Crew:
         self.hands.remove(hand)
         self._agency.dismiss(hand.actor)
         for errand in hand.errands:
-            errand.ref, errand.again, errand.recalled = None, True, False
+            errand.ref, errand.again, errand.recalled, errand.doubted = None, True, False, False
         return hand.errands
 
     def _give_up(self, fits: Room, now: float) -> list[Errand]:

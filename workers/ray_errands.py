@@ -23,6 +23,8 @@ class Errand:
     again: bool = False
     ref: Any = None
     recalled: bool = False
+    #: Ray says that it was taken back, and its worker is asked whether it had begun nevertheless
+    doubted: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -94,5 +96,5 @@ class Line:
     def back(self, errands: Iterable[Errand]) -> None:
         """They are the next ones, in this order."""
         for errand in reversed(list(errands)):
-            errand.ref, errand.recalled, errand.again = None, False, True
+            errand.ref, errand.recalled, errand.doubted, errand.again = None, False, False, True
             self._waiting.appendleft(errand)

@@ -20,7 +20,7 @@ from typing import Self
 import msgspec
 
 from crawler.errors import SettingsError
-from crawler.job import Job, JobKind, Progress
+from crawler.job import Job, JobKind, Progress, finished
 from crawler.settings import Recipe
 from workers.assemble import engines_of
 from workers.attempt import Outcome
@@ -102,6 +102,7 @@ class RayPool:
             sees=fingerprint(folder.pin),
         )
         agency = RayAgency(msgspec.json.encode(recipe), self._ground, self._company, need)
+        self._draining = False
         self._crew = Crew(self._cluster, agency, need, patience=actors.wait_for_nodes or 0.0)
 
     def __enter__(self) -> Self:
@@ -130,6 +131,7 @@ class RayPool:
         line = Line(jobs)
         try:
             while True:
+                self._draining = bool(stop)
                 line.back(self._crew.look(line.holds if not stop else lambda _number: False))
                 if not stop:
                     self._crew.hand_out(line)
@@ -165,7 +167,9 @@ class RayPool:
             self._crew.unavailable(hand, errand)
             return None
         except exceptions.TaskCancelledError:
-            if errand is not None:
+            if errand is not None and (self._draining or hand.errands[0] is errand):
+                self._crew.doubt(hand, errand)
+            elif errand is not None:
                 self._crew.answered(hand, errand)
                 line.back([errand])
             return None
@@ -177,6 +181,11 @@ class RayPool:
             self._meet(hand, msgspec.json.decode(answer, type=Hello))
             return None
         self._crew.answered(hand, errand)
+        if errand.doubted:
+            if (report := finished(errand.job, self._recipe)) is not None:
+                return Outcome(job=errand.job, report=report)
+            line.back([errand])
+            return None
         outcome = msgspec.json.decode(answer, type=Outcome)
         if outcome.lost and errand.tries + 1 < TRIES:
             errand.tries += 1

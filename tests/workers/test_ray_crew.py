@@ -291,3 +291,17 @@ def test_the_line_takes_no_more_from_the_list_than_is_asked_for() -> None:
     assert first.again
     assert not Line([]).holds(1)
     assert list(Line([])) == []
+
+
+def test_a_job_that_ray_calls_cancelled_is_asked_after_before_it_goes_to_somebody_else() -> None:
+    story = Story(number=3)
+    story.after(0)
+    story.all_come()
+    hand = story.crew.hands[0]
+    errand = hand.errands[1]
+    story.crew.call_in(all_of_them=True)
+    story.crew.doubt(hand, errand)
+    assert story.crew.refs()[errand.ref] == (hand, errand)
+    assert story.crew.busy
+    story.crew.unavailable(hand, errand)
+    assert not errand.doubted  # it will be asked for the job itself again, which does nothing twice
