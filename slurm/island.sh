@@ -169,7 +169,8 @@ go_back() { # requeue this task alone: the bare job id of an array's last task w
       "pairtrawl slurm retry $PAIRTRAWL_RUN"
   elif scontrol requeue "$task"; then
     say "requeued as $task"
-    sleep 60 # until SLURM ends this attempt
+    sleep 60 & # until SLURM ends this attempt; a shell that sleeps itself would not hear that
+    wait "$!"
   else
     say "SLURM does not requeue this task; go on with: pairtrawl slurm retry $PAIRTRAWL_RUN"
   fi

@@ -59,6 +59,7 @@ def variables(inherited: Mapping[str, str], token: Path, folder: Path) -> dict[s
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # 30 by default; the driver has drained already
+        "RAY_worker_niceness": "0",  # 15 by default: on a shared node whoever else computes would starve our actors
         "RAY_TMPDIR": str(folder),
         "TMPDIR": str(folder),  # of actors on nodes that are not the driver's: what they leave goes with the folder
         "PYTHONUNBUFFERED": "1",
