@@ -7,22 +7,11 @@ downloaded has no size, which is not a size of zero. docs/formats.md says what e
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from crawler.records import (
-    Candidate,
-    Caption,
-    Fetched,
-    Hashes,
-    Header,
-    ImageSource,
-    Rejected,
-    Sample,
-    TextSource,
-    Tongue,
-)
+from crawler.records import Candidate, Fetched, Hashes, Header, Rejected, Sample
 from crawler.statuses import SUCCESS, status_of
 
 if TYPE_CHECKING:
@@ -136,31 +125,6 @@ def turned_row(row: Row, reason: str, detail: str = "") -> Row:
     status, message = status_of(reason, detail)
     known = {name: value for name, value in row.items() if name not in ("width", "height")}
     return known | {"status": status, "error_message": message, "reason": str(reason)}
-
-
-def candidate_of(row: Mapping[str, Any]) -> Candidate:
-    """The candidate that a row is about. What only its page had (`written_src`, ...) is not in a row, and empty.
-
-    Raises:
-        KeyError, ValueError: the row is not one of ours.
-    """
-    return Candidate(
-        image_url=row["url"],
-        image_source=ImageSource(row["image_source"]),
-        caption=Caption(TextSource(row["caption_source"]), row["caption"]),
-        other_captions=tuple(Caption(TextSource(one["source"]), one["text"]) for one in row["other_captions"]),
-        page_url=row["page_url"],
-        archive=row["archive"],
-        offset=row["offset"],
-        position=row["position"],
-        licence=row["licence"],
-        language=row["language"],
-        opt_outs=tuple(row["page_opt_outs"]),
-        written_src="",
-        written_text="",
-        base_url="",
-        tongue=Tongue(row["caption_language"], row["caption_language_confidence"], row["caption_script"]),
-    )
 
 
 def tar_json(row: Row, columns: Sequence[tuple[str, str]]) -> dict[str, Any]:

@@ -8,9 +8,13 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
@@ -22,6 +26,7 @@ from crawler.reasons import REASONS  # noqa: E402 - as above
 from crawler.records import Fault  # noqa: E402 - as above
 from filters import catalogue  # noqa: E402 - as above
 from tests.checklist import CASES, named_tests  # noqa: E402 - as above
+from workers.cli import app  # noqa: E402 - as above
 
 PAGES = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "slurm" / "README.md", *(ROOT / "docs").rglob("*.md")]
@@ -76,9 +81,34 @@ def test_make_targets_and_verbs_in_the_docs_exist(page: Path) -> None:
     text, makefile = page.read_text(), (ROOT / "Makefile").read_text()
     for target in re.findall(r"(?:`|    )make ([a-z][a-z-]+)", text):
         assert f"\n{target}:" in makefile, target
-    command = (ROOT / "workers/cli/__init__.py").read_text()
-    for verb in re.findall(r"(?:`|    )pairtrawl ([a-z]+)", text):
-        assert f'app.command("{verb}")' in command or f', name="{verb}")' in command, verb
+    assert unknown_commands(text) == []
+
+
+@pytest.mark.parametrize("folder", ["crawler", "filters", "workers", "slurm", "examples"])
+def test_verbs_that_messages_and_comments_name_exist(folder: str) -> None:
+    files = [path for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".sh", ".sbatch", ".env", ".toml"}]
+    assert files
+    assert [f"{path}: {one}" for path in files for one in unknown_commands(path.read_text())] == []
+
+
+@cache
+def commands() -> Mapping[str, object]:
+    """The verbs of the command line."""
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    return group.commands
+
+
+def unknown_commands(text: str) -> list[str]:
+    """What a text calls a command of ours, and is none."""
+    unknown = []
+    known = commands()
+    for verb, second in re.findall(r"(?:`|    |/|: )pairtrawl ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", text):
+        command = known.get(verb)
+        is_known = not second or not isinstance(command, TyperGroup) or second in command.commands
+        if command is None or not is_known:
+            unknown.append(f"pairtrawl {verb} {second}")
+    return unknown
 
 
 def test_every_filter_is_in_the_docs() -> None:

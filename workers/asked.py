@@ -13,11 +13,7 @@ from crawler.errors import SettingsError
 from crawler.settings import Recipe
 from workers.crawl import Here, Place
 from workers.slices import Slice
-from workers.stages import Verb
-
-#: verbs that ask sites for images, and verbs that ask models
-FETCHES = frozenset(("fetch", "crawl"))
-SCORES = frozenset(("score", "crawl"))
+from workers.stages import FETCHES, SCORES, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +41,8 @@ class Asked:
         """Raise SettingsError for flags that contradict each other."""
         if self.slice and self.fresh:
             raise SettingsError("--fresh with --slice: other slices may be at work there; start over without --slice")
+        if self.ray_address and self.place != "ray":
+            raise SettingsError(f"--place {self.place} with --ray-address: jobs run on a Ray cluster or they do not")
 
 
 def among_islands(recipe: Recipe, asked: Asked) -> Recipe:

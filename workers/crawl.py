@@ -28,9 +28,6 @@ from workers.stages import READ, STEPS, Step, Verb, Worklist, refuse_the_other_w
 from workers.staging.weights import staging
 from workers.stop import Stop
 
-#: kinds of jobs that commit shards, and so must know what others hold
-_MAKES_SHARDS = frozenset((JobKind.CRAWL, JobKind.SCORE))
-
 
 class Run(Protocol):
     """Runs jobs somewhere and yields how each ended."""
@@ -62,9 +59,9 @@ class Here:
     @contextmanager
     def open(self, recipe: Recipe, folder: RunFolder, kind: JobKind) -> Iterator[Run]:
         """Tools are made once and used for every job."""
-        holds = open_seen(recipe, folder.path, own=folder.own) if kind in _MAKES_SHARDS else NothingSeen()
+        holds = open_seen(recipe, folder.path, own=folder.own) if kind.makes_shards else NothingSeen()
         with closing(holds) as seen:
-            swap = staging(folder.elsewhere) if folder.elsewhere and kind in _MAKES_SHARDS else None
+            swap = staging(folder.elsewhere) if folder.elsewhere and kind.makes_shards else None
             tools = assemble(recipe, folder.scratch, kind=kind, swap=swap, seen=seen)
             yield lambda jobs, progress, stop: run_here(jobs, tools, progress, stop)
 

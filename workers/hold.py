@@ -1,4 +1,4 @@
-"""The lock of a run folder: held by one sitting alone, or shared by sittings at slices."""
+"""Locks in a run folder: held by one process alone, or shared, as by sittings at slices."""
 
 from __future__ import annotations
 

@@ -30,10 +30,6 @@ from workers.run_folder import RunFolder
 #: for what the scoring actors say at the end, in seconds
 _LAST_WORDS = 10.0
 
-#: kinds of jobs that make shards, and so have models and must know what others hold
-SCORES = frozenset((JobKind.SCORE, JobKind.CRAWL))
-FETCHES = frozenset((JobKind.FETCH, JobKind.CRAWL))
-
 
 @dataclass(frozen=True, slots=True)
 class Company:
@@ -88,10 +84,10 @@ def start_company(recipe: Recipe, folder: RunFolder, kind: JobKind, need: Need) 
     Raises:
         SettingsError, RunFolderError, OSError, IndexLostError: as `start_seen`; nothing is left running.
     """
-    seen = start_seen(recipe, folder.path.absolute(), own=folder.own) if kind in SCORES else []
+    seen = start_seen(recipe, folder.path.absolute(), own=folder.own) if kind.makes_shards else []
     hold_seconds = HOLD_SECONDS + recipe.fetch.total_seconds
     return Company(
-        desk=start_desk(recipe.manners, hold_seconds=hold_seconds) if kind in FETCHES else None,
+        desk=start_desk(recipe.manners, hold_seconds=hold_seconds) if kind.asks_sites else None,
         seen=seen,
         scorers=start_scorers(msgspec.json.encode(recipe), need, str(folder.elsewhere or "")),
     )

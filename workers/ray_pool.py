@@ -28,7 +28,7 @@ from workers.blame import Blame
 from workers.crawl import Run
 from workers.ray_agency import RayAgency
 from workers.ray_cluster import RayCluster, import_ray, joined, require_ray
-from workers.ray_company import FETCHES, SCORES, gpus_of_a_scorer, start_company
+from workers.ray_company import gpus_of_a_scorer, start_company
 from workers.ray_crew import Crew, CrewLostError
 from workers.ray_errands import Errand, Hand, Line
 from workers.ray_room import Need
@@ -214,14 +214,14 @@ class RayPool:
         if not failure:
             return None
         job = errands[0].job
-        if job.kind in SCORES:
+        if job.kind.makes_shards:
             self._company.release(job, self._recipe)
         return Outcome(job=job, failure=f"{job.name}: {failure}: {error}", blame=Blame.NOBODY)
 
 
 def _need(recipe: Recipe, actors: Actors, kind: JobKind, cluster: RayCluster) -> Need:
     """What the actors for this kind of job ask for; scorers only where there are models."""
-    engines = engines_of(recipe).values() if kind in SCORES else ()
+    engines = engines_of(recipe).values() if kind.makes_shards else ()
     scorers = actors.scorers if engines else 0
     gpus = actors.scorer_gpus
     if gpus is None:
@@ -229,7 +229,7 @@ def _need(recipe: Recipe, actors: Actors, kind: JobKind, cluster: RayCluster) ->
     cpus = actors.scorer_cpus if actors.workers else 0.0
     # where nodes have roles, those that fetch have internet
     has_roles = any(_FETCHERS in one.roles for one in cluster.nodes())
-    role = _FETCHERS if has_roles and kind in FETCHES else ""
+    role = _FETCHERS if has_roles and kind.asks_sites else ""
     return Need(actors.workers, actors.cpus_of_a_worker, scorers, cpus, gpus, role)
 
 

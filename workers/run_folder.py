@@ -20,6 +20,7 @@ from crawler.sources import Source
 from workers.hold import hold
 from workers.scratch import own_scratch
 from workers.slices import Slice
+from workers.stored import read_stored
 
 #: what others put into the folder of a run before there is a run: launchers, logs, what was submitted
 _OF_OTHERS = frozenset(("run.lock", "islands", "logs", "slurm"))
@@ -115,12 +116,7 @@ class RunFolder:
         Raises:
             RunFolderError: the pin is there and cannot be read.
         """
-        if not self.pin.exists():
-            return None
-        try:
-            return msgspec.json.decode(self.pin.read_bytes(), type=Pinned)
-        except msgspec.DecodeError as error:
-            raise RunFolderError(f"{self.pin}: is not the pin of a run: {error}; use another --output") from error
+        return read_stored(self.pin, Pinned, "the pin of a run", "use another --output")
 
     def open(
         self, recipe: Recipe, sources: list[Source], version: str, inputs: Sequence[str] = (), *, alone: bool = True

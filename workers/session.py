@@ -1,6 +1,6 @@
 """One sitting of the command line at a run: open the folder, run the steps, write the report, say what came of it.
 
-A sitting has the folder for itself, or works on one slice beside others that work on theirs (`workers.slice_session`).
+A sitting has the folder for itself, or works on one slice beside others that work on theirs.
 """
 
 from __future__ import annotations
@@ -22,23 +22,22 @@ from crawler.seen.opening import OwnShards, earlier_shards
 from crawler.settings import Recipe
 from crawler.sources import ArchiveKind, Source, resolve_inputs
 from crawler.write import shard_name
-from workers.asked import SCORES, Asked, among_islands, place_of, remarks
+from workers.asked import Asked, among_islands, place_of, remarks
 from workers.assemble import etiquette_of, make_sure
 from workers.attempt import peak_bytes
 from workers.blame import Blame
 from workers.crawl import Crawl, Place, Summary
+from workers.exit_codes import ExitCode
 from workers.progress import Display
 from workers.run_folder import RunFolder
 from workers.run_report import write_report
 from workers.sitting_told import a_console, print_json, show, show_slice
 from workers.slice_status import State, keeping_status
 from workers.slices import SlicePin, digest_of, of_slice, pin_slices
-from workers.stages import Verb, kinds_of
+from workers.stages import SCORES, Verb, kinds_of
 from workers.stop import Stop, stop_on_signals
 
-__all__ = ["DONE", "OURS", "STUCK", "WORK_LEFT", "YOURS", "Asked", "exit_code", "find_sources", "run_crawl"]
-
-DONE, STUCK, WORK_LEFT, YOURS, OURS = 0, 3, 75, 2, 70
+__all__ = ["Asked", "exit_code", "find_sources", "run_crawl"]
 
 
 def run_crawl(recipe: Recipe, inputs: list[str], output: Path, asked: Asked, *, as_json: bool = False) -> int:
@@ -67,12 +66,13 @@ def exit_code(summary: Summary, *, sliced: bool = False) -> int:
     A wrong input counts when all others are done. A slice that got nowhere says so, or it would be tried for ever.
     """
     if Blame.OURS in summary.blames:
-        return OURS
+        return ExitCode.OURS
     if Blame.SET_UP in summary.blames or (Blame.INPUT in summary.blames and not summary.stopped):
-        return YOURS
+        return ExitCode.YOURS
     if summary.complete:
-        return DONE
-    return STUCK if sliced and not summary.finished and not summary.taken_over else WORK_LEFT
+        return ExitCode.DONE
+    got_nowhere = sliced and not summary.finished and not summary.taken_over
+    return ExitCode.STUCK if got_nowhere else ExitCode.WORK_LEFT
 
 
 def find_sources(recipe: Recipe, inputs: list[str]) -> list[Source]:

@@ -19,10 +19,12 @@ from typing import Literal, Protocol
 import msgspec
 
 from crawler.commit import write_atomically
-from crawler.errors import PairtrawlError, RunFolderError
+from crawler.errors import PairtrawlError
 from workers.attempt import Outcome
-from workers.blame import Blame, blame_for
+from workers.blame import blame_for
+from workers.exit_codes import ExitCode, code_of
 from workers.slices import Slice
+from workers.stored import read_stored
 
 State = Literal["running", "drained", "done", "failed"]
 
@@ -166,14 +168,14 @@ def keeping_status(path: Path, stage: str, part: Slice, owner: str = "") -> Iter
     try:
         yield status
     except KeyboardInterrupt:
-        status.end("drained", 75)
+        status.end("drained", ExitCode.WORK_LEFT)
         raise
     except (PairtrawlError, OSError) as error:
-        status.end("failed", {Blame.NOBODY: 75, Blame.OURS: 1}.get(blame_for(error), 2))
+        status.end("failed", code_of(blame_for(error)))
         raise
     finally:
         if status.status.state == "running":  # whatever else goes wrong is a bug, which ends the process with 1
-            status.end("failed", 1)
+            status.end("failed", ExitCode.CRASHED)
 
 
 def read_status(path: Path) -> SliceStatus | None:
@@ -182,12 +184,7 @@ def read_status(path: Path) -> SliceStatus | None:
     Raises:
         RunFolderError: the file is there and is not one of ours.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=SliceStatus)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise RunFolderError(f"{path}: is not the status of a slice: {error}; remove it") from error
+    return read_stored(path, SliceStatus, "the status of a slice", "remove it")
 
 
 def read_statuses(folder: Path, stage: str) -> dict[int, SliceStatus]:

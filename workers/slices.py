@@ -19,6 +19,7 @@ import msgspec
 
 from crawler.commit import write_first
 from crawler.errors import RunFolderError, SettingsError
+from workers.stored import read_stored
 
 
 class Slice(NamedTuple):
@@ -99,14 +100,7 @@ def read_slices(path: Path) -> SlicePin | None:
     Raises:
         RunFolderError: the file is there and is not one of ours.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=SlicePin)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise RunFolderError(
-            f"{path}: is not how a run is divided: {error}; remove it if no slice is at work"
-        ) from error
+    return read_stored(path, SlicePin, "how a run is divided", "remove it if no slice is at work")
 
 
 def digest_of(parts: Iterable[str]) -> str:

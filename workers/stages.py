@@ -51,6 +51,11 @@ STEPS: Mapping[Verb, tuple[Step, ...]] = {
 }
 
 
+#: verbs that are for asking sites for images, and verbs that are for asking models
+FETCHES = frozenset(verb for verb, steps in STEPS.items() if (kind := steps[-1].kind) and kind.asks_sites)
+SCORES = frozenset(verb for verb, steps in STEPS.items() if (kind := steps[-1].kind) and kind.makes_shards)
+
+
 def kinds_of(verb: Verb, *, sliced: bool) -> frozenset[JobKind]:
     """The kinds of jobs that a verb may run; a slice does those of its last step only.
 

@@ -32,6 +32,16 @@ class JobKind(StrEnum):
     SCORE = "score"  # where there are GPUs: a raw shard to a shard
     CRAWL = "crawl"  # fetch and score in one process
 
+    @property
+    def asks_sites(self) -> bool:
+        """Whether it needs the network, for images, and manners with it."""
+        return self in {JobKind.FETCH, JobKind.CRAWL}
+
+    @property
+    def makes_shards(self) -> bool:
+        """Whether it asks models, and commits shards, so that it must know what others hold."""
+        return self in {JobKind.SCORE, JobKind.CRAWL}
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.errors import PairtrawlError
 from crawler.job.finishing import Finishing
 from crawler.job.gathering import Gathering
 from crawler.job.judging import score_columns
 from crawler.job.ledger import Ledger
+from crawler.job.line import run_line
 from crawler.report import Report
 from crawler.tables import read_candidates
 from crawler.write import ShardWriter
@@ -40,35 +38,3 @@ def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
         finishing = Finishing(tools, writer, ledger)
         run_line(Gathering(tools, ledger, finishing.looked).run(rows), finishing.run())
         return finishing.commit(job, len(rows), began)
-
-
-def run_line(*parts: Coroutine[None, None, None]) -> None:
-    """Run the parts of a line side by side, each to its end.
-
-    Raises:
-        PairtrawlError, OSError: what the user can mend, out of the group of what the parts raised.
-        ExceptionGroup: there was a bug of ours among it.
-    """
-
-    async def all_parts() -> None:
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(part)
-
-    try:
-        asyncio.run(all_parts())
-    except ExceptionGroup as group:
-        if (told := _for_the_user(group)) is None:
-            raise
-        raise told from group
-
-
-def _for_the_user(group: ExceptionGroup) -> Exception | None:
-    """The one thing to tell the user of what ended a line's tasks; None where there is a bug among it."""
-    mendable, bugs = group.split((PairtrawlError, OSError))
-    if mendable is None or bugs is not None:
-        return None
-    told: Exception = mendable
-    while isinstance(told, ExceptionGroup):
-        told = told.exceptions[0]
-    return told

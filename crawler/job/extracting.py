@@ -56,7 +56,10 @@ def extract_archive(job: Job, tools: Tools, progress: Progress) -> Report:
     files = ExtractFiles(Path(job.output), job.number)
     files.folder.mkdir(parents=True, exist_ok=True)
     count = _Count()
-    with nearby(job.input, tools.etiquette, tools.scratch) as archive, atomic_path(files.table) as path:
+    with (
+        nearby(job.input, tools.etiquette, tools.scratch) as archive,
+        atomic_path(files.table, through=tools.scratch) as path,
+    ):
         _write_table(job, tools, archive, path, count, progress)
         size = archive.stat().st_size
         stages = (

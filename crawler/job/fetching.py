@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.job.crawling import run_line
 from crawler.job.gathering import Gathering, LookedQueue
 from crawler.job.judging import score_columns
 from crawler.job.ledger import FETCHED_STAGES, Ledger
+from crawler.job.line import run_line
 from crawler.raw import RawWriter, raw_path
 from crawler.report import Report
 from crawler.tables import read_candidates

@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.errors import RunFolderError
-from crawler.job.crawling import run_line
 from crawler.job.finishing import Finishing
 from crawler.job.gathering import LookedQueue
 from crawler.job.judging import score_columns
 from crawler.job.ledger import Ledger
+from crawler.job.line import run_line
 from crawler.job.looking import Looked, as_published, prepare
 from crawler.picture.sandbox import Failed, Sandbox, open_sandboxes
 from crawler.raw import RawHead, read_head, read_rows
+from crawler.records import Candidate
 from crawler.report import Report
-from crawler.rows import Pictured, candidate_of
+from crawler.rows import Pictured, Row
+from crawler.tables import row_candidate
 from crawler.write import ShardWriter
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ class _Reading:
         """Pictures as engines take them; runs in a thread."""
         items = []
         for index, pictured in rows:
-            candidate = candidate_of(pictured.row)
+            candidate = _candidate_of(pictured.row)
             prepared = {}
             if self._tools.embedding_filters:
                 drawn = sandbox.draw(pictured.image)
@@ -120,3 +122,9 @@ class _Reading:
                 prepared = prepare(drawn[1], candidate, self._tools)
             items.append((index, Looked(candidate, pictured, prepared)))
         return items
+
+
+def _candidate_of(row: Row) -> Candidate:
+    """The candidate that a row is about. What only its page had is not in a row, and empty: models do not read it."""
+    only_on_its_page = {"written_src": "", "written_text": "", "base_url": ""}
+    return row_candidate({**row, "opt_outs": row["page_opt_outs"], **only_on_its_page})

@@ -16,7 +16,8 @@ from tests.small_runs import small_recipe
 from workers.asked import Asked
 from workers.demo import demo_recipe, truth
 from workers.demo.web import DemoWeb, demo_web
-from workers.session import DONE, run_crawl
+from workers.exit_codes import ExitCode
+from workers.session import run_crawl
 
 #: known from the page alone, which a list does not bring; too slow for a test; the model's
 NOT_OF_LISTS = {"page_opted_out", "timeout", "clip_similarity"}
@@ -54,7 +55,7 @@ def test_a_list_ends_as_the_pages_did_that_it_was_made_of(web: DemoWeb, tmp_path
     pairs = [*kept, *others, *short]
     published = a_list(tmp_path / "part-00000.parquet", [*pairs, pairs[0], (None, "no address"), (pairs[1][0], None)])
     output = tmp_path / "run"
-    assert run_crawl(rules_of_the_demo(web), [published], output, Asked(verb="crawl")) == DONE
+    assert run_crawl(rules_of_the_demo(web), [published], output, Asked(verb="crawl")) == ExitCode.DONE
 
     judged = pq.read_table(output / "candidates" / "00000.parquet").to_pylist()
     ends = {row["offset"]: row["reason"] for row in judged if row["reason"]}
@@ -76,7 +77,7 @@ def test_a_list_without_captions_becomes_pictures_with_empty_ones(web: DemoWeb, 
     lines = tmp_path / "image-paths.txt"  # called like a listing of archives
     lines.write_text("".join(f"http://demo-odd.test/{name}\n" for name in names))
     recipe = small_recipe(web.address, list=List(form=ListForm.TXT))
-    assert run_crawl(recipe, [str(lines)], tmp_path / "run", Asked(verb="crawl")) == DONE
+    assert run_crawl(recipe, [str(lines)], tmp_path / "run", Asked(verb="crawl")) == ExitCode.DONE
     rows = pq.read_table(tmp_path / "run" / "shards" / "00000.parquet").to_pylist()
     assert sorted((row["offset"], row["url"].rpartition("/")[2]) for row in rows) == list(enumerate(names))
     assert {(row["status"], row["caption"], row["caption_source"]) for row in rows} == {("success", "", "list")}

@@ -14,7 +14,8 @@ import typer
 
 from crawler.errors import PairtrawlError
 from workers.blame import Blame, blame_for
-from workers.cli import crawl, demo, doctor, filters, island, lists, report, seen, slurm, stages
+from workers.cli import demo, doctor, filters, island, lists, report, seen, slurm, stages
+from workers.exit_codes import ExitCode, code_of
 
 #: what typer makes of a KeyboardInterrupt before we see it
 _INTERRUPTED = 130
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("crawl")(crawl.crawl)
+app.command("crawl")(stages.crawl)
 app.command("extract")(stages.extract)
 app.command("plan")(stages.plan)
 app.command("fetch")(stages.fetch)
@@ -66,9 +67,9 @@ def main() -> None:
         if blame is Blame.OURS:
             raise
         sys.stderr.write(f"pairtrawl: {error}\n")
-        sys.exit(75 if blame is Blame.NOBODY else 2)
+        sys.exit(code_of(blame))
     except SystemExit as leaving:
         if leaving.code != _INTERRUPTED:
             raise
         sys.stderr.write("Stopped. What was committed is kept; run the same command to go on.\n")
-        sys.exit(75)
+        sys.exit(ExitCode.WORK_LEFT)

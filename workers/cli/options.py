@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from workers.asked import Asked
+    from workers.stages import Verb
 
 Inputs = Annotated[
     list[str] | None,
@@ -120,31 +120,31 @@ Scratch = Annotated[
 DropRaw = Annotated[bool, typer.Option("--drop-raw", help="Remove each raw shard once its shard is committed.")]
 
 
-def place_name(place: str | None, ray_address: str) -> str:
-    """Where jobs run; an address of a cluster says so by itself.
-
-    Raises:
-        SettingsError: both were given and contradict each other.
-    """
-    from crawler.errors import SettingsError
-
-    if ray_address and place not in {None, "ray"}:
-        raise SettingsError(f"--place {place} with --ray-address: jobs run on a Ray cluster or they do not")
-    return place or ("ray" if ray_address else "local")
-
-
 def sit(
+    verb: Verb,
     inputs: list[str] | None,
     output: Path,
     recipe: Path | None,
     overrides: list[str] | None,
-    asked: Asked,
     *,
     as_json: bool,
+    place: str | None = None,
+    ray_address: str = "",
+    slice_: str = "",
+    **flags: Any,  # noqa: ANN401 - those of `Asked`, by its names
 ) -> None:
-    """Do what was asked for, and leave with its exit code."""
+    """Do what was asked for, and leave with its exit code.
+
+    Raises:
+        SettingsError: flags contradict each other, or the recipe is wrong.
+    """
+    from workers.asked import Asked
     from workers.recipes import recipe_or_default
     from workers.session import run_crawl
+    from workers.slices import parse_slice
 
+    where = place or ("ray" if ray_address else "local")
+    part = parse_slice(slice_) if slice_ else None
+    asked = Asked(verb=verb, place=where, ray_address=ray_address, slice=part, **flags)
     chosen = recipe_or_default(recipe, overrides or [])
     raise typer.Exit(run_crawl(chosen, inputs or [], output, asked, as_json=as_json))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workers.cli import staging
 from workers.cli.options import Inputs, Overrides, RecipeFile
 
 if TYPE_CHECKING:
@@ -184,27 +184,16 @@ def check(
     part: Annotated[str | None, typer.Option("--slice", metavar="K/N", help="Only this slice.")] = None,
 ) -> None:
     """Leave with 0 if a stage, or a slice of it, is done, and with 75 if work is left. The batch scripts ask this."""
+    from workers.exit_codes import ExitCode
     from workers.slurm_jobs.progress import what_is_left
 
     left = what_is_left(run, stage, part)
     typer.echo(left or f"{run}: nothing is left of {stage}")
-    raise typer.Exit(75 if left else 0)
+    raise typer.Exit(ExitCode.WORK_LEFT if left else ExitCode.DONE)
 
 
-@slurm.command("pack-env")
-def pack_env(
-    out: Annotated[Path, typer.Argument(help="The archive: .tar, .tar.gz or .tar.zst. For PAIRTRAWL_ENV_PACK.")],
-    prefix: Annotated[
-        Path, typer.Option("--venv", help="The virtual environment. Default: the one that this command runs in.")
-    ] = Path(sys.prefix),
-) -> None:
-    """Put a virtual environment into one file, which each node unpacks once: small files slow a shared disk."""
-    from workers.staging.environment import pack_environment
-
-    packed = pack_environment(out, prefix)
-    typer.echo(
-        f"{out}: {packed.files:,} files, {packed.content_bytes / 1e6:,.0f} MB in {packed.archive_bytes / 1e6:,.0f} MB"
-    )
+slurm.command("fetch-weights")(staging.fetch_weights)
+slurm.command("pack-env")(staging.pack_env)
 
 
 def _ordered(

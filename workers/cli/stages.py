@@ -1,10 +1,38 @@
-"""The steps of `pairtrawl crawl` on their own: `extract`, `plan`, `fetch`, `score`."""
+"""`pairtrawl crawl`, and its steps on their own: `extract`, `plan`, `fetch`, `score`.
+
+Each hands on what it was given under the flags' own names, which are those of `workers.asked.Asked`.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from workers.cli import options
+
+
+def crawl(
+    inputs: options.Inputs = None,
+    output: options.Output = Path("runs/crawl"),
+    recipe: options.RecipeFile = None,
+    overrides: options.Overrides = None,
+    fresh: options.Fresh = False,
+    place: options.PlaceName = None,
+    ray_address: options.RayAddress = "",
+    workers: options.Workers = 2,
+    scorers: options.Scorers = 1,
+    wait_for_nodes: options.WaitForNodes = None,
+    without_failed: options.WithoutFailed = False,
+    slice_: options.SliceName = "",
+    islands: options.Islands = None,
+    owner: options.Owner = "",
+    scratch: options.Scratch = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Make a data set: archives, candidates, plan, images, filters, webdataset shards, and a report.
+
+    It can be stopped at any moment, and goes on where it was when it is run again.
+    """
+    options.sit("crawl", **locals())
 
 
 def extract(
@@ -27,15 +55,7 @@ def extract(
 
     `pairtrawl crawl` with the same arguments goes on from there.
     """
-    from workers.asked import Asked
-    from workers.slices import parse_slice
-
-    asked = Asked(
-        verb="extract", fresh=fresh, place=options.place_name(place, ray_address), ray_address=ray_address,
-        workers=workers, scorers=scorers, wait_for_nodes=wait_for_nodes, scratch=scratch,
-        slice=parse_slice(slice_) if slice_ else None, owner=owner,
-    )  # fmt: skip
-    options.sit(inputs, output, recipe, overrides, asked, as_json=as_json)
+    options.sit("extract", **locals())
 
 
 def plan(
@@ -51,10 +71,7 @@ def plan(
 
     `pairtrawl crawl` with the same arguments goes on from there, or `pairtrawl fetch`.
     """
-    from workers.asked import Asked
-
-    asked = Asked(verb="plan", without_failed=without_failed, scratch=scratch)
-    options.sit(inputs, output, recipe, overrides, asked, as_json=as_json)
+    options.sit("plan", **locals())
 
 
 def fetch(
@@ -79,15 +96,7 @@ def fetch(
 
     `pairtrawl score` makes shards of them, on a machine that has models and needs no internet.
     """
-    from workers.asked import Asked
-    from workers.slices import parse_slice
-
-    asked = Asked(
-        verb="fetch", fresh=fresh, place=options.place_name(place, ray_address), ray_address=ray_address,
-        workers=workers, scorers=scorers, wait_for_nodes=wait_for_nodes, without_failed=without_failed, scratch=scratch,
-        slice=parse_slice(slice_) if slice_ else None, islands=islands, owner=owner,
-    )  # fmt: skip
-    options.sit(inputs, output, recipe, overrides, asked, as_json=as_json)
+    options.sit("fetch", **locals())
 
 
 def score(
@@ -110,12 +119,4 @@ def score(
 
     The shards are those that `pairtrawl crawl` would have made. Where raw shards are missing yet it leaves with 75.
     """
-    from workers.asked import Asked
-    from workers.slices import parse_slice
-
-    asked = Asked(
-        verb="score", place=options.place_name(place, ray_address), ray_address=ray_address, workers=workers,
-        scorers=scorers, wait_for_nodes=wait_for_nodes, drop_raw=drop_raw, scratch=scratch,
-        slice=parse_slice(slice_) if slice_ else None, owner=owner,
-    )  # fmt: skip
-    options.sit(inputs, output, recipe, overrides, asked, as_json=as_json)
+    options.sit("score", **locals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,16 +28,24 @@ def fetch_weights(recipe: RecipeFile = None, overrides: Overrides = None) -> Non
 
 
 def pack_env(
-    out: Annotated[Path, typer.Argument(help="The archive: .tar.zst, or .tar.gz where nodes have no zstd, or .tar.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="The archive, for PAIRTRAWL_ENV_PACK: .tar.zst, or .tar.gz where nodes have no zstd, or .tar."
+        ),
+    ],
+    prefix: Annotated[
+        Path, typer.Option("--venv", help="The virtual environment. Default: the one that this command runs in.")
+    ] = Path(sys.prefix),
 ) -> None:
-    """Put the virtual environment that this command runs in into one file, for nodes to unpack (PAIRTRAWL_ENV_PACK).
+    """Put a virtual environment into one file, which each node unpacks once.
 
     Thirty thousand small files that every node reads at once are a storm for a shared file system; one large file is
     none.
     """
-    import sys
-
     from workers.staging.environment import pack_environment
 
-    packed = pack_environment(out, Path(sys.prefix))
-    typer.echo(f"{out}: {packed.files:,} files, {packed.content_bytes:,} bytes, packed into {packed.archive_bytes:,}")
+    packed = pack_environment(out, prefix)
+    typer.echo(
+        f"{out}: {packed.files:,} files, {packed.content_bytes / 1e6:,.0f} MB in {packed.archive_bytes / 1e6:,.0f} MB"
+    )

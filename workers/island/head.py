@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from crawler.errors import PairtrawlError, SettingsError
+from workers.exit_codes import ExitCode
 from workers.island import ray_node
 from workers.island.addresses import with_port
 from workers.island.asked import Ask
 from workers.island.children import Child
-from workers.island.part import LOOK, LOOK_FAR, NOTHING_DONE, OURS, RAY_FAILED, STARTS, YOURS, Part, RayFailedError
+from workers.island.part import LOOK, LOOK_FAR, STARTS, Part, RayFailedError
 from workers.island.ports import free_ports
 from workers.island.pulse import Pulse, listens
 
@@ -28,19 +29,19 @@ def lead(part: Part, driver: Driver) -> int:
     Raises:
         PairtrawlError: this node, or too many others, cannot do what was asked for.
     """
-    code = OURS  # unless it turns out otherwise
+    code: int = ExitCode.OURS  # unless it turns out otherwise
     try:
         with part.folder() as folder:
             try:
                 code = _lead(part, driver, folder)
             except RayFailedError as error:
                 part.say(str(error))
-                code = RAY_FAILED
+                code = ExitCode.CRASHED
             part.rendezvous.close(rc=code)  # the workers leave while our own children end
-            if code in {RAY_FAILED, OURS} or code >= 128:
+            if code in {ExitCode.CRASHED, ExitCode.OURS} or code >= 128:
                 part.keep_logs(folder)
     except PairtrawlError:
-        code = YOURS
+        code = ExitCode.YOURS
         raise
     finally:
         if part.rendezvous.read("done") is None:
@@ -55,7 +56,7 @@ def _lead(part: Part, driver: Driver, folder: Path) -> int:
     variables = ray_node.variables(os.environ, part.rendezvous.token, folder)
     head = _start_ray(part, folder, variables)
     if head is None or not _together(part, head[1]):
-        return NOTHING_DONE
+        return ExitCode.STUCK
     address, ray = head
     pulse = Pulse(partial(listens, address), patience=part.options.silence_seconds)
     running = part.start("driver", driver(address), variables | {"RAY_ADDRESS": address})
@@ -125,4 +126,4 @@ def _together(part: Part, ray: Child) -> bool:
 def _refusal(facts: Sequence[Mapping[str, Any]]) -> SettingsError | RayFailedError:
     """Why so many nodes do not take part: what somebody can mend goes before what Ray says."""
     text = "; ".join(f"{one.get('node')}: {one.get('why')}" for one in facts)
-    return SettingsError(text) if any(one.get("rc") == YOURS for one in facts) else RayFailedError(text)
+    return SettingsError(text) if any(one.get("rc") == ExitCode.YOURS for one in facts) else RayFailedError(text)

@@ -20,8 +20,6 @@ from workers.island.rendezvous import Rendezvous
 from workers.island.surroundings import Surroundings
 from workers.island.tails import keep_tails
 
-#: exit codes, as those of every verb (workers/session.py)
-DONE, RAY_FAILED, YOURS, NOTHING_DONE, OURS = 0, 1, 2, 3, 70
 #: how often a start of Ray that failed is tried again, for somebody may have taken a port in between
 STARTS = 3
 #: seconds between two looks at signals and children; and at files of the run, which lie where thousands look

@@ -9,9 +9,10 @@ from itertools import count
 from pathlib import Path
 
 from crawler.errors import PairtrawlError
+from workers.exit_codes import ExitCode
 from workers.island import ray_node
 from workers.island.children import Child
-from workers.island.part import DONE, LOOK_FAR, RAY_FAILED, YOURS, Part, RayFailedError
+from workers.island.part import LOOK_FAR, Part, RayFailedError
 from workers.island.ports import free_ports
 from workers.island.pulse import Pulse, listens
 
@@ -28,13 +29,13 @@ def serve(part: Part) -> int:
                 _serve(part, folder)
             except RayFailedError as error:
                 part.say(str(error))
-                _refuse(part, RAY_FAILED, error)
+                _refuse(part, ExitCode.CRASHED, error)
                 part.keep_logs(folder)
-                return RAY_FAILED
+                return ExitCode.CRASHED
     except PairtrawlError as error:
-        _refuse(part, YOURS, error)
+        _refuse(part, ExitCode.YOURS, error)
         raise
-    return DONE
+    return ExitCode.DONE
 
 
 def _refuse(part: Part, code: int, why: Exception) -> None:

@@ -10,6 +10,8 @@ import msgspec
 
 from crawler.commit import write_atomically
 from crawler.errors import RunFolderError
+from workers.hold import hold
+from workers.stored import read_stored
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,15 +66,8 @@ def read_ledger(run: Path) -> Ledger | None:
     Raises:
         RunFolderError: it is there and cannot be read.
     """
-    path = ledger_path(run)
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Ledger)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise RunFolderError(
-            f"{path}: cannot be read: {error}. Cancel the run's jobs with scancel, then remove it"
-        ) from error
+    remedy = "cancel the run's jobs with scancel, then remove it"
+    return read_stored(ledger_path(run), Ledger, "what was submitted for a run", remedy)
 
 
 def write_ledger(run: Path, ledger: Ledger) -> None:
@@ -92,17 +87,9 @@ def alone(run: Path) -> Iterator[None]:
     Raises:
         RunFolderError: another `pairtrawl slurm` is at it.
     """
-    import fcntl  # noqa: PLC0415 - not on every system that can read a run folder
-
     path = run / "slurm/lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunFolderError(
-                f"{run}: another `pairtrawl slurm` is submitting for it right now; wait for it"
-            ) from None
-        except OSError:
-            pass  # a file system without locks: what is left is the look at the queue
+    with hold(path, shared=False) as ours:
+        if not ours:
+            raise RunFolderError(f"{run}: another `pairtrawl slurm` is submitting for it right now; wait for it")
         yield

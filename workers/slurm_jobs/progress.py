@@ -59,12 +59,7 @@ def slices_left(run: Path, stage: Stage, slices: int) -> list[int]:
     Raises:
         RunFolderError: a file of the run cannot be read.
     """
-    if stage is Stage.PLAN:
-        return [] if RunFolder(run).plan.read() else [0]
-    if stage is Stage.REPORT:
-        return [] if RunFolder(run).report.exists() else [0]
-    found = _jobs(run, stage, slices)
-    return list(range(slices)) if found is None else sorted({part for part, is_done in found if not is_done})
+    return _left_of(run, stage, slices, _jobs(run, stage, slices))
 
 
 def what_is_left(run: Path, stage: str, part: str | None) -> str:
@@ -135,7 +130,7 @@ def _line(
 ) -> StageProgress:
     slices = next((one.slices for one in said.values()), slices_of(ledger.ordered, stage) if ledger else 1)
     jobs = _jobs(run, stage, slices)
-    left = set(slices_left(run, stage, slices))
+    left = set(_left_of(run, stage, slices, jobs))
     waiting, running = _in_queue(stage, ledger, queue)
     # without the queue, a sitting that speaks of itself as running is believed; its heartbeat tells how fresh that is
     running |= {part for part, one in said.items() if one.state == "running" and not ledger}
@@ -187,6 +182,15 @@ def _rate(running: Sequence[SliceStatus]) -> float | None:
     return sum(rates) if rates else None
 
 
+def _left_of(run: Path, stage: Stage, slices: int, jobs: Sequence[tuple[int, bool]] | None) -> list[int]:
+    """The slices that are not done, once it is known of each job."""
+    if stage is Stage.PLAN:
+        return [] if RunFolder(run).plan.read() else [0]
+    if stage is Stage.REPORT:
+        return [] if RunFolder(run).report.exists() else [0]
+    return list(range(slices)) if jobs is None else sorted({part for part, is_done in jobs if not is_done})
+
+
 def _jobs(run: Path, stage: Stage, slices: int) -> list[tuple[int, bool]] | None:
     """Of each job its slice, and whether it is done; None where the jobs are not known yet."""
     folder = RunFolder(run)
@@ -206,11 +210,11 @@ def _jobs(run: Path, stage: Stage, slices: int) -> list[tuple[int, bool]] | None
 
 def _done(folder: RunFolder, stage: Stage, pinned: Pinned, jobs: int) -> list[bool]:
     numbers = range(jobs)
-    shards = _names(folder.shards)
-    scored = [shard_paths(folder.shards, number, pinned.recipe.output).stats.name in shards for number in numbers]
     if stage is Stage.EXTRACT:
         there = _names(folder.candidates)
         return [ExtractFiles(folder.candidates, number).marker.name in there for number in numbers]
+    shards = _names(folder.shards)
+    scored = [shard_paths(folder.shards, number, pinned.recipe.output).stats.name in shards for number in numbers]
     if stage is Stage.FETCH:  # a raw shard that was scored may have been removed
         there = _names(folder.raw)
         return [raw_path(folder.raw, number).name in there or scored[number] for number in numbers]

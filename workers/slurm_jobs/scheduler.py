@@ -38,6 +38,11 @@ class Queued:
         """Whether it waits for something that cannot happen any more."""
         return self.reason == "DependencyNeverSatisfied"
 
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end, or has ended, and its node is still being cleared. Nothing more can be asked of it."""
+        return self.state == "COMPLETING"
+
 
 def is_here() -> bool:
     """Whether this machine has SLURM's commands."""

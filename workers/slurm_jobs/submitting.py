@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from crawler.commit import write_first
 from crawler.errors import RunFolderError, SettingsError
 from workers.run_folder import RunFolder
 from workers.slices import read_slices
@@ -65,7 +66,7 @@ def cancel(run: Path) -> list[int]:
         SchedulerError: SLURM refused, or cannot be reached.
     """
     ledger = read_ledger(run)
-    jobs = sorted({one.job for one in scheduler.queued(ledger.jobs)}) if ledger else []
+    jobs = sorted({one.job for one in scheduler.queued(ledger.jobs) if not one.ending}) if ledger else []
     scheduler.cancel(jobs)
     return jobs
 
@@ -144,7 +145,9 @@ def submit(run: Path, ordered: Ordered, site: Site, only: Mapping[Stage, Sequenc
         refuse_second(run, before)
         refuse_other_slices(run, ordered)
         calls = calls_for(run, ordered, site, scheduler.max_array_size() if site.has_arrays else 1, only)
-        (run / "logs").mkdir(exist_ok=True)  # without it SLURM ends a job at once and says nothing
+        # without the folder SLURM ends a job at once and says nothing; some file systems delete folders that are empty
+        (run / "logs").mkdir(exist_ok=True)
+        write_first(run / "logs/README", b"What the tasks of this run have printed: STAGE-JOB_TASK.log\n")
         return _hand_in(run, calls, ordered, before)
 
 
