@@ -8,7 +8,7 @@ CONSTRAINTS := constraints.txt
 EXTRAS := clip,ray,c2pa,nsfw,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format prove-main prove-hostile prove-filters prove-slurm clean
+.PHONY: help install demo campaign test test-all check format prove-main prove-hostile prove-filters prove-slurm prove-home clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -31,8 +31,11 @@ $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 demo: install  ## Run the main job on the input that comes along: shards, a report, and where to look
 	$(BIN)/pairtrawl demo $(DEMO)
 
+campaign: install  ## Run a campaign in a box: tracker, three volunteers, one a cheat, one killed; a few minutes
+	$(BIN)/python -m examples.campaign $(CAMPAIGN)
+
 # The tests of SLURM mostly wait, so they run beside the others; what they print comes last.
-test: install  ## Run the tests (some twenty minutes on 2 cores)
+test: install  ## Run the tests (some twenty-five minutes on 2 cores)
 	@told=$$(mktemp); $(BIN)/pytest -q -m "slurm and not minutes" -p no:cacheprovider >"$$told" 2>&1 & slurm=$$!; \
 	  trap 'kill $$slurm; wait $$slurm; rm -f "$$told"; exit 130' INT TERM; \
 	  $(BIN)/pytest -q -m "not slurm and not minutes"; others=$$?; \
@@ -64,6 +67,9 @@ prove-filters: install  ## Show what the filters decide, how surely and how fast
 
 prove-slurm: install  ## Show that the same job runs on a supercomputer (a real SLURM starts here); figures come last
 	$(BIN)/python benchmarks/prove_slurm.py
+
+prove-home: install  ## Show that a tracker and its volunteers can be relied on, and how fast; a table of figures comes last
+	$(BIN)/python benchmarks/prove_home.py
 
 clean:  ## Remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

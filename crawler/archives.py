@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -22,15 +23,44 @@ from yarl import URL
 from crawler.courtesy.etiquette import Clock, Etiquette, FailedTryError, Pace, backoff_seconds, retry_after_seconds
 from crawler.errors import ArchiveUnavailableError, InputError, SettingsError
 from crawler.stores import archive_name, copy_stored, is_http, local_path, no_room, shown
+from crawler.wire.addresses import AddressPolicy
+from crawler.wire.door import AddressInfo, AddressRefusedError, own_networks
 from crawler.wire.only_once import HungUpError, only_once
 
-__all__ = ["Clock", "Etiquette", "Pace", "nearby", "read_listing"]
+__all__ = ["Clock", "Etiquette", "NoPartsError", "Pace", "Part", "bring", "nearby", "read_listing"]
 
 PROCESS_PACE = Pace()  # every thread of this process asks through it
 SYSTEM_CLOCK = Clock()
 
 _BUFFER_BYTES = 1 << 20
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _LISTING_BYTES = 64 << 20  # Common Crawl's largest has 100,000 lines, 14 MB before compression
+
+
+class NoPartsError(InputError):
+    """The server, or the kind of address, gives whole files only."""
+
+
+class Part:
+    """A part of an archive that is asked for; `size` is the whole archive's, once there was an answer."""
+
+    def __init__(self, start: int, length: int) -> None:
+        """`length` bytes from `start` on, or as many as there are."""
+        self.start = start
+        self.length = length
+        self.size = 0
+
+    def check(self, content_range: str) -> None:
+        """Take the word of an answer.
+
+        Raises:
+            FailedTryError: it brings something else than was asked for.
+        """
+        told = _CONTENT_RANGE.fullmatch(content_range)
+        first, last, size = (int(one) for one in told.groups()) if told else (-1, -1, -1)
+        if first != self.start or last != min(self.start + self.length, size) - 1:
+            raise FailedTryError(f"another part than was asked for: {content_range[:60]!r}")
+        self.size = size
 
 
 @contextmanager
@@ -64,7 +94,7 @@ def nearby(
         raise no_room(source_address, folder / "archive", error) from error
     with own:
         path = Path(own.name) / _file_name(source_address)
-        _bring(source_address, path, etiquette, clock, pace)
+        bring(source_address, path, etiquette, clock, pace)
         yield path
 
 
@@ -88,15 +118,22 @@ def _file_name(address: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", archive_name(address))[-200:].lstrip(".") or "archive"
 
 
-def _bring(address: str, path: Path, etiquette: Etiquette, clock: Clock, pace: Pace) -> None:
-    """Try until the whole file is at `path`."""
+def bring(address: str, path: Path, etiquette: Etiquette, clock: Clock, pace: Pace, part: Part | None = None) -> None:
+    """Try until the whole file, or that part of it, is at `path`.
+
+    Raises:
+        NoPartsError: there are no parts to be had.
+        InputError, ArchiveUnavailableError, MissingPackageError, SettingsError: as `nearby`.
+    """
+    if part is not None and not is_http(address):
+        raise NoPartsError(f"{shown(address)}: parts are asked for over HTTP only")
     trust = _trust(etiquette.ca_file) if is_http(address) else None
     for failures in range(1, etiquette.tries + 1):
         try:
             if trust is None:
                 pace.wait(etiquette.spacing_seconds, clock)
                 return copy_stored(address, path, identity=etiquette.identity)
-            return _get_following(address, path, etiquette, clock, pace, trust)
+            return _get_following(address, path, etiquette, clock, pace, trust, part)
         except FailedTryError as failed:
             # a server that asks for a long rest gets it: the job is given back rather than asked for early
             if failures == etiquette.tries or failed.retry_after > etiquette.longest_retry_after_seconds:
@@ -117,13 +154,19 @@ def _given_up(address: str, failed: FailedTryError, failures: int) -> str:
 
 
 def _get_following(
-    address: str, path: Path, etiquette: Etiquette, clock: Clock, pace: Pace, trust: ssl.SSLContext
+    address: str,
+    path: Path,
+    etiquette: Etiquette,
+    clock: Clock,
+    pace: Pace,
+    trust: ssl.SSLContext,
+    part: Part | None,
 ) -> None:
     """One GET of the whole file, redirects from their start: where they led last time may be signed for one use."""
     here = address
     for _hop in range(etiquette.redirects + 1):
         pace.wait(etiquette.spacing_seconds, clock)
-        location = _get(here, path, etiquette, clock, trust)
+        location = _get(here, path, etiquette, clock, trust, part)
         if location is None:
             return
         here = _next_hop(here, location)
@@ -151,8 +194,10 @@ def _trust(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def _get(address: str, path: Path, etiquette: Etiquette, clock: Clock, trust: ssl.SSLContext) -> str | None:
-    """One GET of the whole file. None if it is there, or where the server says it is.
+def _get(
+    address: str, path: Path, etiquette: Etiquette, clock: Clock, trust: ssl.SSLContext, part: Part | None
+) -> str | None:
+    """One GET of the whole file, or of a part. None if it is there, or where the server says it is.
 
     The one border to aiohttp: what it raises is InputError, FailedTryError or ArchiveUnavailableError behind it.
     """
@@ -162,7 +207,7 @@ def _get(address: str, path: Path, etiquette: Etiquette, clock: Clock, trust: ss
         raise InputError(f"{shown(address)}: not an address: {error}") from error
     try:
         with path.open("wb") as file:
-            return asyncio.run(_download(url, file, etiquette, clock, trust))
+            return asyncio.run(_download(url, file, etiquette, clock, trust, part))
     except aiohttp.ClientConnectorCertificateError as error:
         raise ArchiveUnavailableError(
             f"{shown(address)}: its certificate is not trusted ({error.certificate_error}); if the server is yours, "
@@ -175,19 +220,41 @@ def _get(address: str, path: Path, etiquette: Etiquette, clock: Clock, trust: ss
     except HungUpError as error:
         raise FailedTryError(str(error)) from error
     except (aiohttp.ClientError, ConnectionError) as error:
+        if isinstance(getattr(error, "os_error", None), AddressRefusedError):
+            raise InputError(
+                f"{shown(address)}: leads into a private network, and strangers' archives must not"
+            ) from error
         raise FailedTryError(f"{type(error).__name__}: {error}") from error
     except OSError as error:
         raise no_room(address, path, error) from error
 
 
-async def _download(url: URL, file: BinaryIO, etiquette: Etiquette, clock: Clock, trust: ssl.SSLContext) -> str | None:
+def _public_sockets() -> Callable[[AddressInfo], socket.socket]:
+    """Makes sockets to the world's addresses only: judged where it is dialled, for a name may answer differently."""
+    policy = AddressPolicy.of((), (), own_networks())
+
+    def made(address: AddressInfo) -> socket.socket:
+        family, kind, protocol, _name, sockaddr = address
+        if not policy.permits(str(sockaddr[0])):
+            raise AddressRefusedError("not a public address")
+        return socket.socket(family, kind, protocol)
+
+    return made
+
+
+async def _download(
+    url: URL, file: BinaryIO, etiquette: Etiquette, clock: Clock, trust: ssl.SSLContext, part: Part | None
+) -> str | None:
     timeout = aiohttp.ClientTimeout(
         total=etiquette.total_seconds, sock_connect=etiquette.connect_seconds, sock_read=etiquette.stall_seconds
     )
     # threads, not aiodns: an archive may stand on a host that only this machine's own name service knows
-    connector = aiohttp.TCPConnector(ssl=trust, resolver=aiohttp.ThreadedResolver())
+    factory = _public_sockets() if etiquette.public_only else None
+    connector = aiohttp.TCPConnector(ssl=trust, resolver=aiohttp.ThreadedResolver(), socket_factory=factory)
     # identity: a .gz archive must arrive as stored, for offsets of records are counted in stored bytes
     headers = {"User-Agent": etiquette.identity, "Accept-Encoding": "identity"}
+    if part is not None:
+        headers["Range"] = f"bytes={part.start}-{part.start + part.length - 1}"
     async with (
         aiohttp.ClientSession(
             connector=connector, timeout=timeout, headers=headers, auto_decompress=False, trust_env=False,
@@ -195,7 +262,11 @@ async def _download(url: URL, file: BinaryIO, etiquette: Etiquette, clock: Clock
         ) as session,
         session.get(url, allow_redirects=False) as answer,
     ):  # fmt: skip
-        if answer.status != 200:
+        if part is not None and answer.status == 200:
+            raise NoPartsError(f"{shown(str(url))}: the server gives whole files only")
+        if part is not None and answer.status == 206:
+            part.check(answer.headers.get("Content-Range", ""))
+        elif answer.status != 200:
             said = f"{answer.status} {answer.reason or ''}".strip()
             return _moved_to(answer.status, said, shown(str(url)), answer.headers, clock.wall())
         async for chunk in answer.content.iter_any():  # ends with an error if less comes than Content-Length said

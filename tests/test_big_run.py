@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.big_run import with_settings
+from benchmarks.named_cases import Ran, read_report, told_of
 from benchmarks.supercomputer.assumptions import MEASURED_HERE, Assumptions, Measured, read_measured
 from benchmarks.supercomputer.breaking import Load, loads
 from benchmarks.supercomputer.clocking import steady
 from benchmarks.supercomputer.host_lines import Lines, by_host, by_job
-from benchmarks.supercomputer.hpc_cases import CASES, Ran, read_report, told_of
+from benchmarks.supercomputer.hpc_cases import CASES
 from benchmarks.supercomputer.quotas import CANDIDATE_FILES, SHARD_FILES, Cut, heaps, jobs_of, judge, recommend
 from benchmarks.supercomputer.stages import (
     Nodes,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import traceback
 from pathlib import Path
@@ -63,5 +62,11 @@ def peak_bytes() -> int:
     if status.exists():
         high_water = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(high_water.split()[1]) * 1024
+    try:
+        import resource  # noqa: PLC0415 - not on every system
+    except ImportError:
+        import psutil  # noqa: PLC0415 - as above
+
+        return int(psutil.Process().memory_info().peak_wset)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -9,12 +9,12 @@ from html import escape
 from typing import Any
 
 # what a text on a page never needs: control characters, and surrogates, which cannot be encoded
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def text(value: object) -> str:
     """Any value as text that HTML, its attributes included, takes for nothing but text."""
-    return escape(_UNPRINTABLE.sub("\ufffd", str(value)))
+    return escape(UNPRINTABLE.sub("\ufffd", str(value)))
 
 
 def grid(caption: str, headings: Sequence[str], rows: Iterable[str]) -> str:

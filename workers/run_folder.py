@@ -22,8 +22,8 @@ from workers.scratch import own_scratch
 from workers.slices import Slice
 from workers.stored import read_stored
 
-#: what others put into the folder of a run before there is a run: launchers, logs, what was submitted
-_OF_OTHERS = frozenset(("run.lock", "islands", "logs", "slurm"))
+#: what others put into the folder of a run before there is a run: launchers, logs, what was submitted, a tracker
+_OF_OTHERS = frozenset(("run.lock", "islands", "logs", "slurm", "tracker"))
 
 
 class Pinned(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,8 @@ class Etiquette:
     total_seconds: float = 4 * 3600.0  # one try; 1 GB in four hours is 70 kB/s, below that it is a dripping server
     redirects: int = 5
     ca_file: str = ""  # PEM file of further certificate authorities; "" is the system's store alone
+    #: whoever names the archives is a stranger: nothing in a private network is dialled, whatever names resolve to
+    public_only: bool = False
 
     def __post_init__(self) -> None:
         identity_of(self.user_agent, self.contact)

@@ -8,7 +8,6 @@ machine is asked here too: its own addresses, and how many sockets it allows.
 from __future__ import annotations
 
 import contextlib
-import resource
 import socket
 import weakref
 from ipaddress import ip_address, ip_network
@@ -166,6 +165,10 @@ def network_of(address: str, netmask: str) -> set[Network]:
 
 def sockets_allowed() -> int:
     """How many sockets this process may open, others' files left aside; its limit is raised as far as it may be."""
+    try:
+        import resource  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return _MOST_FILES - _OTHER_FILES  # Windows counts sockets otherwise, and has no such limit
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

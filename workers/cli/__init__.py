@@ -14,7 +14,7 @@ import typer
 
 from crawler.errors import PairtrawlError
 from workers.blame import Blame, blame_for
-from workers.cli import demo, doctor, filters, island, lists, report, seen, slurm, stages
+from workers.cli import demo, doctor, filters, island, lists, report, seen, slurm, stages, tracker, work
 from workers.exit_codes import ExitCode, code_of
 
 #: what typer makes of a KeyboardInterrupt before we see it
@@ -41,6 +41,8 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(lists.lists, name="lists")
 app.command("island")(island.island)
 app.add_typer(slurm.slurm, name="slurm")
+app.add_typer(tracker.tracker, name="tracker")
+app.command("work")(work.work)
 
 
 def _show_version(wanted: bool) -> None:

@@ -40,7 +40,7 @@ class Queued:
 
     @property
     def ending(self) -> bool:
-        """Whether it was told to end, or has ended, and its node is still being cleared. Nothing more can be asked of it."""
+        """Whether it has ended, or was told to, and its node is still being cleared: nothing can be asked of it."""
         return self.state == "COMPLETING"
 
 

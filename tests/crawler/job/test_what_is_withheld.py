@@ -102,7 +102,9 @@ def test_of_one_file_the_first_row_stays_within_a_job_and_across_jobs(tmp_path: 
     assert [row["reason"] for row in rows_written(tmp_path, 1)] == [None, "repeated_file", "repeated_file"]
 
 
-def test_a_job_that_runs_again_gives_the_same_and_one_that_failed_has_claimed_nothing(tmp_path: Path) -> None:
+def test_a_job_that_runs_again_gives_the_same_and_one_that_failed_has_claimed_nothing(
+    tmp_path: Path,
+) -> None:  # invariant 33
     bodies = [a_body(number) for number in range(20)]
     seen = open_seen(FIRST, tmp_path)
     too_much = (("secret", Listed(frozenset(bodies[:11]))),)

@@ -160,7 +160,7 @@ def test_of_a_shard_that_is_made_anew_nothing_old_stays(tmp_path: Path) -> None:
     assert holds(one, "1 0", "new", "2 5") == [False, True, True]
 
 
-def test_a_shard_without_its_marker_is_not_held(tmp_path: Path) -> None:
+def test_a_shard_without_its_marker_is_not_held(tmp_path: Path) -> None:  # invariant 33
     write_shard(tmp_path / "shards", 0, ["a"])
     write_shard(tmp_path / "shards", 1, ["b"])
     (tmp_path / "shards/00000_stats.json").unlink()

@@ -111,7 +111,7 @@ def test_what_two_runs_have_in_common_is_exactly_what_was_planted(tmp_path: Path
     assert len(files) == len(set(files)) == 37
 
 
-def test_a_run_that_was_interrupted_ends_as_one_that_was_not(tmp_path: Path) -> None:
+def test_a_run_that_was_interrupted_ends_as_one_that_was_not(tmp_path: Path) -> None:  # invariant 33
     recipes = {
         name: Recipe(folder=str(tmp_path), duplicates=Duplicates(earlier=("first",), files="first"))
         for name in ("whole", "parts")

@@ -1,0 +1,1 @@
+"""A campaign in a box: see `__main__`."""

@@ -1,0 +1,1 @@
+"""A volunteer: `pairtrawl work URL`."""
