@@ -76,8 +76,7 @@ async def import_numbers(store: Store, count: int, kind: str = "crawl", prefix: 
 
     def job(number: int) -> NewJob:
         name = f"{prefix}{number:05d}"
-        return NewJob(kind=kind, number=number, content_id=jobs.content_id(kind, number, name, "r" * 32), input=name,
-                      input_sha256="a" * 64, input_bytes=1)  # fmt: skip
+        return NewJob(kind=kind, number=number, content_id=jobs.content_id(kind, number, name, "r" * 32), input=name)
 
     ordered, _count = in_order(count, job)
     while batch := list(islice(ordered, BATCH)):

@@ -98,10 +98,10 @@ def _of_archives(pinned: Pinned, digest: str) -> Iterator[NewJob]:
 
 
 def in_order(count: int, job: Callable[[int], NewJob]) -> tuple[Iterator[NewJob], int]:
-    """So many jobs by their content ids, and how many they are: 8 bytes each are held, not the jobs."""
+    """So many jobs by their content ids, and how many they are: 4 bytes each are held, not the jobs."""
     if count <= BATCH:  # one transaction, whatever the order
         return (job(number) for number in range(count)), count
-    leading = np.fromiter((int(job(number).content_id[:16], 16) for number in range(count)), np.uint64, count)
+    leading = np.fromiter((int(job(number).content_id[:8], 16) for number in range(count)), np.uint32, count)
     return (job(int(number)) for number in np.argsort(leading)), count
 
 
