@@ -84,7 +84,12 @@ cmd_install() {
   # a policy-rc.d that says 101 keeps the packages from starting daemons of their own
   local policy=/usr/sbin/policy-rc.d made=""
   if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; made=1; fi
-  apt-get update -qq || log "the package lists could not be renewed"
+  # another test may be installing something: the lists have one lock that apt does not wait for
+  for _ in 1 2 3 4 5 6; do
+    if apt-get update -qq; then break; fi
+    log "the package lists could not be renewed"
+    sleep 5
+  done
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends \
     "${missing[@]}" >/dev/null
   [ -z "$made" ] || rm -f "$policy"

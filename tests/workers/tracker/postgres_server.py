@@ -16,6 +16,8 @@ from typing import Self
 
 import psycopg
 
+from tests.debian import install_package
+
 _DEBIAN = Path("/usr/lib/postgresql")
 #: nothing that these tests prove needs the disk to be asked; a killed process loses nothing that the kernel has
 _SETTINGS = {
@@ -41,16 +43,7 @@ def programs() -> Path | None:
 
 def install() -> None:
     """Install Debian's package, as root; what comes of it is for `programs` to say."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "postgresql"]):
-        subprocess.run(
-            ["apt-get", *command],
-            check=False,
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    install_package("postgresql")
 
 
 @dataclass

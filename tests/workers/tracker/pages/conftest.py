@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.debian import install_package
 from tests.workers.tracker.pages.busy import Busy, busy
 
 #: nothing of a browser's own may look into the network while it is tested
@@ -49,16 +49,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
 
 def _installed() -> str | None:
     """Install Debian's package, as root."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return None
-    for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "chromium"]):
-        subprocess.run(
-            ["apt-get", *command],
-            check=False,
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    install_package("chromium")
     return shutil.which("chromium")
 
 
