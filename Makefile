@@ -34,11 +34,11 @@ demo: install  ## Run the main job on the input that comes along: shards, a repo
 campaign: install  ## Run a campaign in a box: tracker, three volunteers, one a cheat, one killed; a few minutes
 	$(BIN)/python -m examples.campaign $(CAMPAIGN)
 
-# The tests of SLURM mostly wait, so they run beside the others; what they print comes last.
+# The tests of SLURM mostly wait, so they and most slow ones run beside the others; what they print comes last.
 test: install  ## Run the tests (some twenty-five minutes on 2 cores)
-	@told=$$(mktemp); $(BIN)/pytest -q -m "slurm and not minutes" -p no:cacheprovider >"$$told" 2>&1 & slurm=$$!; \
+	@told=$$(mktemp); $(BIN)/pytest -q -m "(slurm or (slow and not ray)) and not minutes" -p no:cacheprovider >"$$told" 2>&1 & slurm=$$!; \
 	  trap 'kill $$slurm; wait $$slurm; rm -f "$$told"; exit 130' INT TERM; \
-	  $(BIN)/pytest -q -m "not slurm and not minutes"; others=$$?; \
+	  $(BIN)/pytest -q -m "not slurm and (ray or not slow) and not minutes"; others=$$?; \
 	  wait $$slurm; slurm=$$?; cat "$$told"; rm -f "$$told"; \
 	  [ $$others = 0 ] && [ $$slurm = 0 ]
 

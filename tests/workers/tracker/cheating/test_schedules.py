@@ -44,14 +44,14 @@ def problems_of(seeds: range) -> list[str]:
 
 # invariants 19, 23, 24, 26, 28
 @pytest.mark.slow
-def test_five_hundred_schedules_break_nothing() -> None:
-    assert problems_of(range(500)) == []
+def test_two_hundred_schedules_break_nothing() -> None:
+    assert problems_of(range(200)) == []
 
 
 # invariants 19, 23, 24, 26, 28
 @pytest.mark.minutes
 def test_a_hundred_thousand_schedules_break_nothing() -> None:
-    assert problems_of(range(1_000, 101_000)) == []
+    assert problems_of(range(200, 100_200)) == []
 
 
 def test_the_same_seed_is_the_same_campaign() -> None:
