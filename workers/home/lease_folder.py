@@ -131,8 +131,9 @@ class LeaseFolder:
         shutil.rmtree(gone, ignore_errors=True)
 
     def used_bytes(self) -> int:
-        """What it takes of the disk."""
-        return sum(_size(one) for one in self.path.rglob("*"))
+        """What it takes of the disk. A job may be at work in it, and another thread may remove it meanwhile."""
+        # os.walk passes over folders that are gone when it comes to them; Path.rglob raises
+        return sum(_size(Path(folder) / name) for folder, _, names in os.walk(self.path) for name in names)
 
 
 def _size(path: Path) -> int:

@@ -6,8 +6,11 @@ import asyncio
 import io
 import json
 import math
+import os
+import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,7 +27,7 @@ from workers.home.client import key_of
 from workers.home.environment import environment
 from workers.home.folder import HomeFolder
 from workers.home.kept import KeptWorker, Pin
-from workers.home.lease_folder import Ending, Stage
+from workers.home.lease_folder import Ending, LeaseFolder, Stage
 from workers.home.rate import Rate
 from workers.home.status import kept_leases, show_status
 from workers.home.stopping import Stopping, stopped_by_signals
@@ -220,3 +223,22 @@ def test_an_environment_is_a_digest() -> None:
     assert environment() == environment()
     assert msgspec.json.decode(msgspec.json.encode(environment())) == environment()
     assert len(environment()) == 64
+
+
+def test_a_folder_that_is_removed_while_it_is_measured_takes_no_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lease" / "input").mkdir(parents=True)
+    (tmp_path / "lease" / "input" / "table.parquet").write_bytes(b"x" * 100)
+    (tmp_path / "lease" / "lease.json").write_bytes(b"{}")
+    assert LeaseFolder(tmp_path / "lease").used_bytes() == 102
+    scandir = os.scandir
+
+    def and_then_it_is_gone(path: Any) -> Any:
+        monkeypatch.setattr(os, "scandir", scandir)  # once
+        found = scandir(path)
+        shutil.rmtree(tmp_path / "lease" / "input")
+        return found
+
+    monkeypatch.setattr(os, "scandir", and_then_it_is_gone)
+    assert LeaseFolder(tmp_path / "lease").used_bytes() == 2
