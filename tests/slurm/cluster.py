@@ -121,6 +121,9 @@ class Cluster:
             self.boot_node(node)
         self.until(lambda: not self.login("squeue", "-h").strip(), PROMPT, "all jobs to end")
         self.until(self._is_idle, PROMPT, "all nodes to be idle")
+        for node in self.nodes:  # of launchers that SLURM had to kill; the next ones there would wait a minute to do it
+            for left in (self.folder / "nodes" / node / "tmp").glob("pt-*"):
+                shutil.rmtree(left, ignore_errors=True)
 
     def leftovers(self) -> list[str]:
         """Processes of Python or Ray on the nodes, and folders in their /tmp that no test has put there."""
