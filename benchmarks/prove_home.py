@@ -3,7 +3,7 @@
     python benchmarks/prove_home.py [--only PART] [--jobs 8570000]
 
 Parts: invariants (reference tests by their numbers, on SQLite and PostgreSQL, with kills at every durable boundary),
-defects (of the original tracker, each with a test that it is absent), campaign (a tracker, three volunteers, one of whom cheats
+defects (of the original tracker, each with a test that it is absent), pages (in Chromium; old clients; uploads), campaign (a tracker, three volunteers, one of whom cheats
 and one of whom is killed), trust (how soon each cheat is found), store and web (load). Some half an hour on two quiet cores.
 """
 
@@ -27,8 +27,21 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.at_home import http_load, store_load  # noqa: E402 - the repository's own folder comes first
 from benchmarks.at_home.cases import DEFECTS, INVARIANTS  # noqa: E402 - as above
 from benchmarks.figures import Figures, title  # noqa: E402 - as above
-from benchmarks.named_cases import prove_named  # noqa: E402 - as above
+from benchmarks.named_cases import prove_named, run_tests, told_of  # noqa: E402 - as above
 from benchmarks.supercomputer.machine import machine  # noqa: E402 - as above
+
+
+def prove_pages(_work: Path, figures: Figures) -> None:
+    """The pages in a real Chromium, and the whole life of each old client."""
+    title("pages in a browser, and old clients")
+    for what, path in (
+        ("pages in Chromium: phone, desktop, print, live counts, operator", "tests/workers/tracker/pages"),
+        ("old clients: whole lives over HTTP", "tests/workers/tracker/legacy"),
+        ("resumable uploads, by tuspy too", "tests/workers/tracker/uploads"),
+    ):
+        ran = run_tests([path])
+        words, good = told_of(sorted(ran), ran)
+        figures.add(what, words, good=good)
 
 
 def prove_campaign(work: Path, figures: Figures) -> None:
@@ -90,7 +103,7 @@ def main(words: Sequence[str]) -> int:
     """Everything, one after the other; 0 when all is as promised."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--only", choices=["invariants", "defects", "campaign", "trust", "store", "web"], help="one part alone"
+        "--only", choices=["invariants", "defects", "pages", "campaign", "trust", "store", "web"], help="one part alone"
     )
     parser.add_argument("--jobs", type=int, default=8_570_000, help="in the database; Crawling@Home had 8,569,338")
     asked = parser.parse_args(words)
@@ -102,6 +115,7 @@ def main(words: Sequence[str]) -> int:
         parts: dict[str, Callable[[], object]] = {
             "invariants": lambda: prove_named(figures, "invariant", INVARIANTS),
             "defects": lambda: prove_named(figures, "defect", DEFECTS),
+            "pages": lambda: prove_pages(work, figures),
             "campaign": lambda: prove_campaign(work, figures),
             "trust": lambda: prove_trust(work, figures),
             "store": lambda: prove_store(work, figures, asked.jobs),
