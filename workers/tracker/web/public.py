@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
 
 from workers.tracker.moves import figures, jobs
+from workers.tracker.pages.kept import KeptPages
 from workers.tracker.store import Tx
 from workers.tracker.web.call import Call, Refused, respond
 from workers.tracker.web.metrics import CONTENT_TYPE_LATEST
@@ -26,15 +26,11 @@ class Kept:
 
     def __init__(self, make: Make) -> None:
         self._make = make
-        self._made: tuple[float, bytes] | None = None
-        self._lock = asyncio.Lock()
+        self._kept = KeptPages(_FRESH, most=1)
 
     async def __call__(self, call: Call) -> web.StreamResponse:
         """The answer."""
-        async with self._lock:
-            if self._made is None or not 0 <= call.now - self._made[0] < _FRESH:
-                self._made = call.now, await self._make(call)
-        response = respond(200, self._made[1])
+        response = respond(200, await self._kept.get("", call.now, lambda: self._make(call)))
         response.headers["Cache-Control"] = f"public, max-age={_FRESH:.0f}"
         return response
 
