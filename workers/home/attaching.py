@@ -19,8 +19,8 @@ from workers.protocol.campaign import Attachment, Campaign
 class Bring(Protocol):
     """Brings a file of the tracker: `HttpWire.bring`."""
 
-    async def bring(self, path: str, bearer: str, half: Path, size: int, rate: Rate) -> None:
-        """Bring it, or go on where it stopped."""
+    async def bring(self, path: str, bearer: str, half: Path, size: int, rate: Rate) -> int:
+        """Bring it, or go on where it stopped; how many bytes came."""
         ...
 
 

@@ -6,6 +6,7 @@ campaign.json       the campaign as it was last told, for days on which the trac
 account.json        token of the account, mode 0600; worker.json: this machine's keys, mode 0600
 asking.json         a request for leases that was, or was about to be, sent: sent again with the same key
 selftest.json       which self-test was passed
+line.json           how fast files came and went
 leases/DIGEST/      one lease: lease.json, input, output/, result.json or ending.json
 scratch/            of the processes that do jobs; nothing between jobs
 recipe/             files that the campaign brings, such as public removal lists
@@ -27,7 +28,7 @@ from crawler.commit import sweep, write_atomically
 from crawler.errors import RunFolderError
 from workers.failpoints import failpoint
 from workers.hold import hold
-from workers.home.kept import KeptAccount, KeptAsking, KeptTest, KeptWorker, Pin, read_if_whole, write_private
+from workers.home.kept import KeptAccount, KeptAsking, KeptLine, KeptTest, KeptWorker, Pin, read_if_whole, write_private
 from workers.home.lease_folder import GONE, LeaseFolder
 from workers.protocol.campaign import SignedCampaign
 from workers.protocol.messages import Leased
@@ -169,6 +170,14 @@ class HomeFolder:
     def forget_asking(self) -> None:
         """It was answered, and the leases of the answer are kept."""
         self.asking_file.unlink(missing_ok=True)
+
+    def line(self) -> KeptLine:
+        """How fast files came and went when it was last seen."""
+        return read_if_whole(self.path / "line.json", KeptLine) or KeptLine()
+
+    def keep_line(self, line: KeptLine) -> None:
+        """It was seen."""
+        write_atomically(self.path / "line.json", msgspec.json.encode(line))
 
     def selftest(self) -> KeptTest | None:
         """The self-test that was passed last."""

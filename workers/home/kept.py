@@ -51,6 +51,13 @@ class KeptTest(msgspec.Struct, frozen=True, kw_only=True):
     models: bool
 
 
+class KeptLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What came and went over this machine's line, in bytes a second, as last measured; 0 where nothing has yet."""
+
+    down: float = 0.0
+    up: float = 0.0
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Put a secret where only its owner can read it, from its first byte on; whole or not at all.
 

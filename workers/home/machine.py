@@ -15,6 +15,7 @@ import msgspec
 from crawler.settings import Recipe, Resources
 from workers.home import surroundings
 from workers.home.asked import Limits
+from workers.home.folder import HomeFolder
 from workers.protocol.messages import Machine
 
 _GIB = 2**30
@@ -46,6 +47,7 @@ class Found:
     gpus: tuple[str, ...]
     models: bool  # torch and open_clip are installed
     system: str
+    line_bytes_per_second: float = 0.0  # in, as last measured; 0 where it was not
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,20 @@ class Capacity:
         return int(kind not in running)
 
 
-def look(folder: Path, kinds: Sequence[str]) -> Found:
-    """Find out what there is for jobs of these kinds; asks nobody but this machine."""
+def look(folder: HomeFolder, kinds: Sequence[str]) -> Found:
+    """Find out what there is for jobs of these kinds; asks nobody but this machine.
+
+    The line is not tried out, which would cost its owner: earlier files have shown how fast it is.
+    """
     models = bool(find_spec("torch")) and bool(find_spec("open_clip"))
     return Found(
         cpus=within_quota(surroundings.usable_cpus(), surroundings.cgroup_texts()),
         memory_bytes=within_limit(surroundings.memory_bytes(), surroundings.cgroup_texts()),
-        disk_bytes=surroundings.free_bytes(folder),
+        disk_bytes=surroundings.free_bytes(folder.path),
         gpus=_gpus() if models and MODELS & set(kinds) else (),
         models=models,
         system=surroundings.system(),
+        line_bytes_per_second=folder.line().down,
     )
 
 
@@ -138,14 +144,17 @@ def job_bytes(kind: str, recipe: Recipe) -> int:
     return recipe.plan.rows_per_job * _ROW_BYTES
 
 
-def here(recipe: Recipe, capacity: Capacity, limits: Limits, folder: Path, *, allow_private: bool) -> Recipe:
+def here(
+    recipe: Recipe, found: Found, capacity: Capacity, limits: Limits, folder: Path, *, allow_private: bool
+) -> Recipe:
     """The campaign's recipe with this machine's resources, and without what a recipe may say of its own machine.
 
     `objections` has refused a campaign that needs more; this leaves it nothing to need.
     """
     downloads = recipe.resources.downloads
-    if limits.bytes_per_second:
-        downloads = max(1, min(downloads, int(limits.bytes_per_second // _PER_DOWNLOAD)))
+    for line in (limits.bytes_per_second, found.line_bytes_per_second):
+        if line:
+            downloads = max(1, min(downloads, int(line // _PER_DOWNLOAD)))
     resources = Resources(
         downloads=downloads,
         body_bytes_in_flight=min(recipe.resources.body_bytes_in_flight, max(16 * 2**20, capacity.memory_bytes // 8)),
@@ -166,15 +175,17 @@ def as_told(found: Found, capacity: Capacity) -> Machine:
         disk_bytes=max(0, capacity.spool_bytes),
         gpus=[one[:200] for one in found.gpus[:64]],
         system=found.system[:200],
+        download_bytes_per_second=int(found.line_bytes_per_second),
     )
 
 
 def in_words(found: Found, capacity: Capacity) -> str:
     """What was found, and what is made of it, in one line."""
+    line = f", {found.line_bytes_per_second / 1e6:.1f} MB/s" if found.line_bytes_per_second else ""
     gpus = ", ".join(found.gpus) if found.gpus else ("no GPU" if found.models else "no models (pairtrawl[clip])")
     return (
         f"{len(capacity.cpus)} of {len(found.cpus)} cores, {found.memory_bytes / _GIB:.1f} GiB of memory, {gpus}, "
-        f"{capacity.spool_bytes / 1e9:.0f} GB of disk for the spool: "
+        f"{capacity.spool_bytes / 1e9:.0f} GB of disk for the spool{line}: "
         f"doing {' and '.join(capacity.kinds) or 'nothing'}, {capacity.at_once} at once"
     )
 

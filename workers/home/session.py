@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version as installed_version
@@ -21,6 +22,7 @@ from workers.home.delivering import TRACKER
 from workers.home.errors import AwayError
 from workers.home.folder import HomeFolder
 from workers.home.joining import agreed, joined, tested
+from workers.home.line_speed import LineSpeed
 from workers.home.outfit import Outfit
 from workers.home.patience import LeftBehindError, Patience
 from workers.home.rate import Rate
@@ -82,12 +84,14 @@ async def _stoppable(
             await _campaign(client, folder, patience), folder, tracker, version, public_key=asked.public_key,
             allow_private=asked.allow_private,
         )  # fmt: skip
-        found = await asyncio.to_thread(machine.look, folder.path, asked.limits.kinds or campaign.kinds)
+        found = await asyncio.to_thread(machine.look, folder, asked.limits.kinds or campaign.kinds)
         capacity = machine.capacity(found, asked.limits, campaign.kinds)
         voice.say("machine", machine.in_words(found, capacity))
         _make_sure_of_kinds(capacity, campaign)
         await patience.insist(TRACKER, partial(attached, campaign, folder, wire))
-        recipe = machine.here(campaign.recipe, capacity, asked.limits, folder.recipe, allow_private=asked.allow_private)
+        recipe = machine.here(
+            campaign.recipe, found, capacity, asked.limits, folder.recipe, allow_private=asked.allow_private
+        )
         crew = a_crew(
             recipe, campaign.recipe_digest, folder.scratch, capacity.cpus, capacity.memory_bytes,
             private_networks=asked.allow_private,
@@ -104,7 +108,7 @@ async def _stoppable(
             await patience.insist(TRACKER, test)
             outfit = Outfit(
                 campaign=campaign, recipe=recipe, folder=folder, client=client, doer=crew, signer=signer,
-                transfers=_Transfers(session, wire, client, tracker, campaign, asked.limits.bytes_per_second),
+                transfers=_Transfers(session, wire, client, tracker, campaign, folder, asked.limits.bytes_per_second),
                 capacity=capacity, patience=patience,
                 retest=lambda: patience.insist(TRACKER, partial(test, again=True)),
             )  # fmt: skip
@@ -141,25 +145,36 @@ class _Transfers:
 
     def __init__(
         self, session: aiohttp.ClientSession, wire: HttpWire, client: TrackerClient, tracker: str, campaign: Campaign,
-        bytes_per_second: float | None,
+        folder: HomeFolder, bytes_per_second: float | None,
     ) -> None:  # fmt: skip
         self._session = session
         self._wire = wire
         self._client = client
         self._tracker = tracker
         self._campaign = campaign
+        self._speed = LineSpeed(folder)
         self._down, self._up = Rate(bytes_per_second), Rate(bytes_per_second)
 
     async def bring(self, path: str, half: Path, size: int) -> None:
         """As `Transfers`."""
-        await self._wire.bring(path, self._client.key, half, size, self._down)
+        began = time.monotonic()
+        count = await self._wire.bring(path, self._client.key, half, size, self._down)
+        self._speed.came(count, time.monotonic() - began)
 
     async def send(self, permit: UploadPermit, path: Path, progress: Callable[[int], None]) -> None:
         """As `Transfers`."""
+        began, offsets = time.monotonic(), list[int]()
+
+        def told(there: int) -> None:
+            offsets.append(there)
+            progress(there)
+
         try:
             await send(
                 self._session, permit, path, key=self._client.key, tracker=self._tracker,
-                uploads=self._campaign.uploads, rate=self._up.take, progress=progress,
+                uploads=self._campaign.uploads, rate=self._up.take, progress=told,
             )  # fmt: skip
         except UploadInterruptedError as error:
             raise AwayError(shown(str(error)), error.retry_after) from error
+        if offsets:
+            self._speed.went(offsets[-1] - offsets[0], time.monotonic() - began)

@@ -43,17 +43,19 @@ def show_status(asked: AskedWork) -> None:
     """
     tracker = tracker_address(asked.tracker, allow_private=True)
     folder = HomeFolder(asked.folder or surroundings.default_folder(tracker))
-    leases = kept_leases(folder)
+    leases, line = kept_leases(folder), folder.line()
     pin, worker = folder.pin(), folder.worker()
     if asked.as_json:
         told = {
             "folder": str(folder.path), "tracker": pin.tracker if pin else "", "worker": worker.worker if worker else 0,
-            "leases": [asdict(one) for one in leases],
+            "leases": [asdict(one) for one in leases], "line": {"down": line.down, "up": line.up},
         }  # fmt: skip
         sys.stdout.write(json.dumps(told) + "\n")
         return
     known = f"worker {worker.worker} of {pin.tracker}" if pin and worker and worker.key else "not joined yet"
     lines = [f"{folder.path}: {shown(known)}, {len(leases)} jobs in the spool"]
+    if line.down or line.up:
+        lines.append(f"  line, as last seen: {line.down / 1e6:.1f} MB/s down, {line.up / 1e6:.1f} MB/s up")
     lines += [f"  {shown(one.job)}: {_IN_WORDS[Stage(one.stage)]}, {one.bytes / 1e6:.1f} MB" for one in leases]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -92,8 +92,8 @@ class HttpWire:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise AwayError(f"no answer: {_told(error)}") from error
 
-    async def bring(self, path: str, bearer: str, half: Path, size: int, rate: Rate) -> None:
-        """Bring the file at `path` of the tracker to the file `half`, or go on where it stopped.
+    async def bring(self, path: str, bearer: str, half: Path, size: int, rate: Rate) -> int:
+        """Bring the file at `path` of the tracker to the file `half`, or go on where it stopped; how many bytes came.
 
         When this returns `half` has `size` bytes, whatever they are. What a failed try has brought stays.
 
@@ -103,7 +103,7 @@ class HttpWire:
         """
         have = _begun(half, size)
         if have == size > 0:
-            return
+            return 0
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         if have:
             headers["Range"] = f"bytes={have}-"
@@ -119,6 +119,7 @@ class HttpWire:
                 elif not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
                     raise AwayError("the file came from another place than was asked for")
                 await _take(answer.content, half, have, size, rate)
+                return size - have
         except (aiohttp.ClientError, ConnectionError, TimeoutError, ValueError) as error:
             raise AwayError(f"the file stopped coming: {_told(error)}") from error
 

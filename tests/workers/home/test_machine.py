@@ -11,7 +11,19 @@ from crawler.errors import SettingsError
 from crawler.settings import Fetch, Recipe
 from workers.home import surroundings
 from workers.home.asked import Hours, Limits, parse_hours, parse_kinds
-from workers.home.machine import Found, capacity, here, in_words, job_bytes, look, within_limit, within_quota
+from workers.home.folder import HomeFolder
+from workers.home.line_speed import LineSpeed
+from workers.home.machine import (
+    Found,
+    as_told,
+    capacity,
+    here,
+    in_words,
+    job_bytes,
+    look,
+    within_limit,
+    within_quota,
+)
 
 GIB = 2**30
 LAPTOP = Found(tuple(range(8)), 16 * GIB, 200 * 10**9, (), models=False, system="Linux x86_64")
@@ -88,7 +100,7 @@ def test_a_recipe_is_fitted_to_this_machine_and_says_nothing_of_another() -> Non
     )
     recipe = Recipe(fetch=fetch, folder="/etc", inputs=("/etc/passwd",))
     limits = Limits(cpus=4, bytes_per_second=1e6)
-    fitted = here(recipe, capacity(LAPTOP, limits, ALL), limits, Path("/empty"), allow_private=False)
+    fitted = here(recipe, LAPTOP, capacity(LAPTOP, limits, ALL), limits, Path("/empty"), allow_private=False)
     assert fitted.folder == "/empty"
     assert fitted.inputs == ()
     assert (fitted.fetch.allow_networks, fitted.fetch.hosts, fitted.fetch.name_servers, fitted.fetch.ca_file) == (
@@ -99,13 +111,28 @@ def test_a_recipe_is_fitted_to_this_machine_and_says_nothing_of_another() -> Non
     assert msgspec.structs.replace(fitted, fetch=fetch).digest == recipe.digest
 
 
+def test_a_line_is_as_fast_as_its_last_files_and_asked_for_no_more_at_once(tmp_path: Path) -> None:
+    home = HomeFolder(tmp_path)
+    assert look(home, ("extract",)).line_bytes_per_second == 0
+    speed = LineSpeed(home)
+    speed.came(4_000_000, 8.0)
+    speed.went(1_000_000, 10.0)
+    speed.came(1_000, 0.001)  # too small a file to tell
+    found = look(home, ("extract",))
+    assert (home.line().down, home.line().up) == (500_000, 100_000)
+    assert "0.5 MB/s" in in_words(found, capacity(found, Limits(), ("extract",)))
+    assert as_told(found, capacity(found, Limits(), ("extract",))).download_bytes_per_second == 500_000
+    fitted = here(Recipe(), found, capacity(found, Limits(), ALL), Limits(), tmp_path, allow_private=False)
+    assert fitted.resources.downloads == 10
+
+
 def test_larger_jobs_take_more_disk() -> None:
     assert job_bytes("crawl", Recipe()) == 10_000 * 120_000
     assert job_bytes("extract", Recipe()) == 2 * GIB
 
 
 def test_what_was_found_is_one_line(tmp_path: Path) -> None:
-    found = look(tmp_path, ("extract",))
+    found = look(HomeFolder(tmp_path), ("extract",))
     assert found.cpus
     assert found.memory_bytes > 0
     line = in_words(found, capacity(found, Limits(), ("extract",)))
