@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 # where pip has been told to look for wheels on disk, uv is told too: it does not read pip's settings
 LINKS = $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 CONSTRAINTS := constraints.txt
-EXTRAS := clip,ray,c2pa,nsfw,dev
+EXTRAS := clip,ray,c2pa,nsfw,dataset,fast,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo campaign test test-all check format prove-main prove-hostile prove-filters prove-slurm prove-home clean
+.PHONY: help install demo campaign test test-all check format prove-main prove-hostile prove-filters prove-slurm prove-home prove-rebuild clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -34,13 +34,15 @@ demo: install  ## Run the main job on the input that comes along: shards, a repo
 campaign: install  ## Run a campaign in a box: tracker, three volunteers, one a cheat, one killed; a few minutes
 	$(BIN)/python -m examples.campaign $(CAMPAIGN)
 
-# The tests of SLURM mostly wait, so they and most slow ones run beside the others; what they print comes last.
-test: install  ## Run the tests (some twenty-five minutes on 2 cores)
-	@told=$$(mktemp); $(BIN)/pytest -q -m "(slurm or (slow and not ray)) and not minutes" -p no:cacheprovider >"$$told" 2>&1 & slurm=$$!; \
-	  trap 'kill $$slurm; wait $$slurm; rm -f "$$told"; exit 130' INT TERM; \
-	  $(BIN)/pytest -q -m "not slurm and (ray or not slow) and not minutes"; others=$$?; \
-	  wait $$slurm; slurm=$$?; cat "$$told"; rm -f "$$told"; \
-	  [ $$others = 0 ] && [ $$slurm = 0 ]
+# Three streams: those of SLURM mostly wait, those of Ray and the slow ones do in part. What they print comes last.
+test: install  ## Run the tests (some twenty minutes on 2 cores)
+	@told=$$(mktemp -d); \
+	  $(BIN)/pytest -q -m "slurm and not minutes" -p no:cacheprovider >"$$told/slurm" 2>&1 & slurm=$$!; \
+	  $(BIN)/pytest -q -m "(ray or slow) and not slurm and not minutes" -p no:cacheprovider >"$$told/slow" 2>&1 & slow=$$!; \
+	  trap 'kill $$slurm $$slow; wait $$slurm $$slow; rm -rf "$$told"; exit 130' INT TERM; \
+	  $(BIN)/pytest -q -m "not slurm and not ray and not slow and not minutes"; others=$$?; \
+	  wait $$slow; slow=$$?; wait $$slurm; slurm=$$?; cat "$$told/slow" "$$told/slurm"; rm -rf "$$told"; \
+	  [ $$others = 0 ] && [ $$slow = 0 ] && [ $$slurm = 0 ]
 
 test-all: install  ## Run the tests and the slow proofs
 	$(BIN)/pytest -q -m ''
@@ -70,6 +72,9 @@ prove-slurm: install  ## Show that the same job runs on a supercomputer (a real 
 
 prove-home: install  ## Show that a tracker and its volunteers can be relied on, and how fast; a table of figures comes last
 	$(BIN)/python benchmarks/prove_home.py
+
+prove-rebuild: install  ## Show that published data sets can be fetched again, repaired and re-issued; figures come last
+	$(BIN)/python benchmarks/prove_rebuild.py
 
 clean:  ## Remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

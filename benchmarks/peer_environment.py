@@ -9,6 +9,9 @@ from pathlib import Path
 
 #: what keeps a resolver from the CUDA builds of torch (5 GB) where the CPU's is at hand
 TORCH = ("torch==2.13.0", "torchvision==0.28.0", "triton<0")
+_TORCH_BUILD = (
+    "from importlib.metadata import distributions\nprint(*{one.version for one in distributions(name='torch')})"
+)
 
 
 class NoPeerError(Exception):
@@ -16,7 +19,7 @@ class NoPeerError(Exception):
 
 
 def peer_environment(folder: Path, *packages: str) -> Path:
-    """The Python of a fresh environment with these packages, and a torch without CUDA.
+    """The Python of a fresh environment with these packages; if one of them brings torch, it is the one without CUDA.
 
     Our own constraints bind torch, torchvision and triton alone: peers ask for an older numpy, pyarrow and open_clip
     than we have.
@@ -30,10 +33,11 @@ def peer_environment(folder: Path, *packages: str) -> Path:
     constraints.write_text("\n".join(TORCH))
     find_links = _find_links()
     _run([*uv, "venv", "-q", "--clear", "-p", sys.executable, str(folder)])
-    words = [*uv, "pip", "install", "-q", "--python", str(python), "-c", str(constraints)]
+    # compiled now: a peer that compiles its packages at every start would be measured for that
+    words = [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python), "-c", str(constraints)]
     _run([*words, *(["--find-links", find_links] if find_links else []), *packages])
-    build = _run([str(python), "-c", "from importlib.metadata import version; print(version('torch'))"]).strip()
-    if not build.endswith("+cpu"):
+    build = _run([str(python), "-c", _TORCH_BUILD]).strip()
+    if build and not build.endswith("+cpu"):
         raise NoPeerError(f"torch {build} was installed, which is not the CPU build: nothing is measured with it")
     return python
 

@@ -15,6 +15,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -102,10 +103,64 @@ def atomic_path(path: Path, *, through: Path | None = None) -> Iterator[Path]:
     _flush_folder(path.parent)
 
 
+@contextmanager
+def atomic_folder(path: Path, *, through: Path | None = None) -> Iterator[Path]:
+    """A new folder to put files into, which becomes `path` when the block ends well and is removed when it does not.
+
+    It lies in the folder `through`, or else in that of `path`, as with `atomic_path`. A folder that was at `path` goes
+    when the new one is ready; for a moment there is none, so that a mark beside it must not vouch for it then.
+
+    Raises:
+        OSError: as `atomic_path`.
+    """
+    temporary = temporary_path(path if through is None else through / path.name)
+    landing = temporary if through is None or _same_disk(through, path.parent) else temporary_path(path)
+    old = temporary_path(path)
+    with ExitStack() as undo:
+        undo.callback(_discard_folder, temporary)
+        undo.callback(_discard_folder, landing)
+        temporary.mkdir()
+        yield temporary
+        if landing != temporary:
+            shutil.copytree(temporary, landing)
+        # thousands of small files: one by one they would take minutes to flush
+        os.sync()
+        with suppress(FileNotFoundError):
+            path.rename(old)
+            undo.callback(_discard_folder, old)
+        landing.rename(path)
+    _flush_folder(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, that are there after a power cut, too; nothing where it is there.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    _flush_folder(path.parent)
+
+
 def remove(path: Path) -> None:
     """Take a file away, if it is there, so that it stays away after a power cut."""
     path.unlink(missing_ok=True)
     _flush_folder(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk; some file systems cannot flush folders.
+
+    Raises:
+        OSError: a shared file system may say as late as now that the disk is full.
+    """
+    if path.is_dir():
+        _flush_folder(path)
+    else:
+        _flush(path)
 
 
 def sweep(folder: Path) -> list[Path]:
@@ -119,7 +174,7 @@ def sweep(folder: Path) -> list[Path]:
         if found is None:
             continue
         if _is_dead(path, found["host"], int(found["process"])):
-            path.unlink(missing_ok=True)  # another sweep may be at work
+            _discard_folder(path) if path.is_dir() else path.unlink(missing_ok=True)  # another sweep may be at work
             removed.append(path)
     return removed
 
@@ -205,6 +260,11 @@ def _discard(path: Path) -> None:
     """Remove a temporary file. One that cannot be removed is left to `sweep`, and hides no error that came before."""
     with suppress(OSError):
         path.unlink(missing_ok=True)
+
+
+def _discard_folder(path: Path) -> None:
+    """Remove a temporary folder, if it is there still; what cannot be removed is left to `sweep`."""
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

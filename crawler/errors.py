@@ -48,3 +48,15 @@ class IndexLostError(ProcessLostError):
 
 class EngineLostError(ProcessLostError):
     """The processes that hold the models cannot be reached."""
+
+
+class DatasetError(PairtrawlError):
+    """A store of versions, or something in it, is not what it should be; the message names it."""
+
+
+class StoreUnavailableError(PairtrawlError):
+    """A store of versions could not be reached, or failed; trying later may help."""
+
+
+class RefMovedError(PairtrawlError):
+    """Somebody else has moved a ref in the meantime; what was stored is kept, and the same command goes on."""

@@ -43,6 +43,7 @@ class Planned(msgspec.Struct, frozen=True):
     rows: int
     rows_per_job: int
     jobs: int
+    first: int = 0  # number of the first job
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ REASONS: Mapping[str, str] = MappingProxyType({
     Fault.TOO_MANY_PIXELS.value: "The header announces more pixels than the recipe accepts; nothing was decoded.",
     Fault.IMAGE_BROKEN.value: "The file begins like an image, but cannot be decoded.",
     Fault.DECODER_KILLED.value: "The decoder crashed, or needed more memory or time than an honest picture does.",
+    Fault.HASH_MISMATCH.value: "Other bytes than the list of the rebuild recorded; its policy keeps no such picture.",
+    Fault.HASH_MISSING.value: "The list of the rebuild recorded no hash, and its policy keeps identical pictures only.",
     Fault.PLACEHOLDER.value: "One file under many addresses with many captions: a notice such as 'not available'.",
     Fault.REPEATED_FILE.value: "The same file, byte for byte, came before: in this run, or in one that it names.",
     Fault.LOOK_ALIKE.value: "The picture looks like one that the same job kept before (PDQ within the recipe's bits).",

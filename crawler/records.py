@@ -63,6 +63,9 @@ class Fault(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     IMAGE_BROKEN = "image_broken"
     DECODER_KILLED = "decoder_killed"
+    # a rebuild
+    HASH_MISMATCH = "hash_mismatch"
+    HASH_MISSING = "hash_missing"
     # the job as a whole
     PLACEHOLDER = "placeholder"
     REPEATED_FILE = "repeated_file"
@@ -144,6 +147,25 @@ class Tongue(msgspec.Struct, frozen=True, gc=False):
     script: str = ""  # ISO 15924 of most of its letters, such as "Latn", or "" for a text without letters
 
 
+class Expected(msgspec.Struct, frozen=True, gc=False):
+    """What somebody recorded of a picture when they had it: what a rebuild compares with what it receives.
+
+    Nothing of it has to be there: "" and 0 stand for what was not recorded, and a hash that was not is None.
+    """
+
+    md5: str = ""  # of the bytes as received, lower-case hex digits: 32
+    sha1: str = ""  # 40
+    sha256: str = ""  # 64
+    sha512: str = ""  # 128
+    phash: int | None = None  # 64 bits, as in `Hashes`
+    #: a pHash of which nobody says how it was made: what it is near to is near, and what it is not near to says nothing
+    perhaps_phash: int | None = None
+    pdq: int | None = None  # 256 bits, as in `Hashes`
+    pdq_quality: int | None = None  # 0 to 100
+    width: int = 0  # as the file has it, before it is turned upright
+    height: int = 0
+
+
 class Candidate(msgspec.Struct, frozen=True, gc=False):
     """One image link with its text, found on one page, before any network traffic."""
 
@@ -164,6 +186,11 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     written_text: str  # the caption exactly as the page has it
     base_url: str  # what a relative link stands on: <base href> as written, or ""
     tongue: Tongue = Tongue()  # of the caption
+    #: of a row of a rebuild: what its list recorded, maybe nothing. Its `written_src` is the row's `url`, its
+    #: `image_url` is "" where that is no address, and its caption is as the list wrote it
+    expected: Expected | None = None
+    #: what is to be blurred in the picture: left, top, right, bottom, each as a share of its side, from 0 to 1
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
 
     @property
     def content_id(self) -> str:
@@ -195,11 +222,15 @@ class Header:
     made_by: tuple[
         str, ...
     ] = ()  # marks of a generator or of its kind of source, such as "c2pa: trainedAlgorithmicMedia"
+    exif: str = ""  # JSON text of what the camera wrote, as far as it is kept (`crawler.picture.exif`)
 
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """What later lists will be matched against: exact hashes of the bytes received, the others before any crop."""
+    """What later lists will be matched against: exact hashes of the bytes received, the others before any crop.
+
+    What the recipe does without (`decode.hashes`) is not in `computed`, and is "" or 0 here.
+    """
 
     md5: str  # 32 hex digits
     sha1: str  # 40 hex digits
@@ -207,6 +238,16 @@ class Hashes:
     phash: int  # 64 bits, imagehash's bit order (most significant first)
     pdq: int  # 256 bits, the order of its 64 hex digits
     pdq_quality: int  # 0 to 100; below 50 the picture is too plain for its PDQ to mean anything
+    computed: frozenset[str] = frozenset(("md5", "sha1", "phash", "pdq"))  # beside sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A picture that was received before and is taken over: its bytes as received are gone, its hashes are not."""
+
+    candidate: Candidate
+    known: Expected  # of what was received
+    final_url: str  # after redirects; "" where it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +280,7 @@ class Sample:
     width: int  # of the encoded picture
     height: int
     scores: tuple[tuple[str, float | str], ...]  # column and value, in the order of the filters
+    sha512: str = ""  # of the body, 128 hex digits; "" where neither recipe nor list asks for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,38 +7,19 @@ downloaded has no size, which is not a size of zero. docs/formats.md says what e
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from crawler.records import Candidate, Fetched, Hashes, Header, Rejected, Sample
+from crawler.columns import CARRIED, NOT_IN_TAR, OF_PAGES, arrow_schema, columns_with
+from crawler.outcome import known_of, outcome_of, outcome_of_reason
+from crawler.records import Candidate, Expected, Fetched, Hashes, Header, Rejected, Sample
 from crawler.statuses import SUCCESS, status_of
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-Kind = Literal["string", "int32", "int64", "float", "bool", "strings", "captions"]
-
-_IMG2DATASET: tuple[tuple[str, Kind], ...] = (
-    ("caption", "string"), ("url", "string"), ("key", "string"), ("status", "string"), ("error_message", "string"),
-    ("width", "int32"), ("height", "int32"), ("original_width", "int32"), ("original_height", "int32"),
-    ("exif", "string"), ("sha256", "string"),
-)  # fmt: skip
-_OURS_BEFORE_SCORES: tuple[tuple[str, Kind], ...] = (
-    ("content_id", "string"), ("md5", "string"), ("sha1", "string"), ("phash", "string"), ("pdq", "string"),
-    ("pdq_quality", "int32"),
-)  # fmt: skip
-_OURS_AFTER_SCORES: tuple[tuple[str, Kind], ...] = (
-    ("reason", "string"), ("caption_source", "string"), ("image_source", "string"), ("other_captions", "captions"),
-    ("page_url", "string"), ("archive", "string"), ("offset", "int64"), ("position", "int32"),
-    ("licence", "string"), ("language", "string"), ("caption_language", "string"),
-    ("caption_language_confidence", "float"), ("caption_script", "string"),
-    ("page_opt_outs", "strings"), ("header_opt_outs", "strings"),
-    ("final_url", "string"), ("content_type", "string"), ("format", "string"), ("frames", "int32"),
-    ("made_by", "strings"), ("body_bytes", "int64"), ("fetched_at", "int64"),
-)  # fmt: skip
-#: in the table only: the tar of a job is the same whenever the web answers the same
-_NOT_IN_TAR = frozenset(("fetched_at",))
+__all__ = [
+    "Facts", "Pictured", "Row", "arrow_schema", "candidate_row", "columns_with", "kept_row", "rejected_row",
+    "tar_json", "turned_row",
+]  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -59,64 +40,33 @@ class Facts:
     header: Header | None = None  # None where it was rejected before it was decoded
     hashes: Hashes | None = None  # None where it was rejected before it was hashed
     scores: tuple[tuple[str, float | str], ...] = ()  # of the filters that judged it, the rejecting one included
-
-
-def columns_with(scores: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """All columns of a table, in order: name and kind. `scores` are those of the recipe's filters ("float", "string").
-
-    Raises:
-        ValueError: a score has the name of another column, or a kind that no score has.
-    """
-    for name, kind in scores:
-        if kind not in ("float", "string"):
-            raise ValueError(f'score column {name} is "{kind}", which is neither "float" nor "string"')
-    columns = (*_IMG2DATASET, *_OURS_BEFORE_SCORES, *scores, *_OURS_AFTER_SCORES)
-    names = [name for name, _ in columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"column {', '.join(twice)} exists twice")
-    return columns
-
-
-def arrow_schema(columns: Sequence[tuple[str, str]]) -> pa.Schema:
-    """The columns as parquet holds them.
-
-    Scores are doubles: the number that a filter compared must be the number that is read.
-    """
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-
-    types: dict[str, pa.DataType] = {
-        "string": pa.string(),
-        "int32": pa.int32(),
-        "int64": pa.int64(),
-        "float": pa.float64(),
-        "strings": pa.list_(pa.string()),
-        "captions": pa.list_(pa.struct([("source", pa.string()), ("text", pa.string())])),
-    }
-    return pa.schema([(name, types[kind]) for name, kind in columns])
+    sha512: str = ""  # as in `Sample`
 
 
 def kept_row(sample: Sample) -> Row:
     """The row of a picture that is in the tar."""
     candidate = sample.fetched.candidate
-    return (
-        _of_candidate(candidate)
+    row = (
+        candidate_row(candidate)
         | _of_fetched(sample.fetched)
         | _of_header(sample.header)
-        | _of_hashes(sample.hashes)
+        | _of_hashes(sample.hashes, sample.sha512)
         | dict(sample.scores)
         | {"status": SUCCESS, "width": sample.width, "height": sample.height}
     )
+    return row | _outcome(candidate, known_of(sample.hashes, sample.sha512))
 
 
 def rejected_row(rejected: Rejected, facts: Facts | None = None) -> Row:
     """The row of a candidate that is not in the tar, with all that was learnt about it."""
     status, message = status_of(rejected.reason, rejected.detail)
-    row = _of_candidate(rejected.candidate)
+    row = candidate_row(rejected.candidate)
     if rejected.opt_outs:
         row["header_opt_outs"] = [_utf8(one) for one in rejected.opt_outs]
     if facts is not None:
         row |= _of_facts(facts)
+    received = known_of(facts.hashes, facts.sha512) if facts is not None and facts.hashes is not None else None
+    row |= _outcome(rejected.candidate, received, str(rejected.reason))
     return row | {"status": status, "error_message": message, "reason": str(rejected.reason)}
 
 
@@ -124,25 +74,60 @@ def turned_row(row: Row, reason: str, detail: str = "") -> Row:
     """The row of a picture that was kept so far, now as one that is not in the tar."""
     status, message = status_of(reason, detail)
     known = {name: value for name, value in row.items() if name not in ("width", "height")}
+    if "outcome" in row:
+        known["outcome"] = outcome_of_reason(reason).value
     return known | {"status": status, "error_message": message, "reason": str(reason)}
 
 
-def tar_json(row: Row, columns: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def tar_json(row: Row, columns: Sequence[tuple[str, str]], carried: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The row as a sample's json holds it: every key, in order, in every sample.
 
-    Lists are JSON text, as `exif` is in img2dataset: readers that infer types from the first samples (Hugging Face
-    `datasets`) would take an empty list for a list of nothing, and fail at the first that is not.
+    In a rebuild the values of `carried` stand where its columns do, and what only a page says is left out.
+
+    Lists of ours are JSON text, as `exif` is in img2dataset: readers that infer types from the first samples (Hugging
+    Face `datasets`) would take an empty list for a list of nothing, and fail at the first that is not.
     """
     content = {}
     for name, kind in columns:
-        if name in _NOT_IN_TAR:
+        if name in NOT_IN_TAR or (carried is not None and kind != CARRIED and name in OF_PAGES):
+            continue
+        if kind == CARRIED:
+            assert carried is not None
+            content[name] = carried[name]
             continue
         value = row.get(name)
         content[name] = json.dumps(value or [], ensure_ascii=False) if kind in ("strings", "captions") else value
     return content
 
 
-def _of_candidate(candidate: Candidate) -> Row:
+def _outcome(candidate: Candidate, received: Expected | None, reason: str = "") -> Row:
+    """The column that only rows of a rebuild have."""
+    if candidate.expected is None:
+        return {}
+    return {"outcome": outcome_of(candidate.expected, received, reason).value}
+
+
+def _of_listed(candidate: Candidate) -> Row:
+    """What a row of a rebuild says of its candidate beside the columns of its list."""
+    row = {
+        "caption": _utf8(candidate.caption.text),
+        "url": _utf8(candidate.written_src),
+        "content_id": candidate.content_id,
+        "page_url": _utf8(candidate.page_url),
+        "archive": _utf8(candidate.archive),
+        "offset": candidate.offset,
+    }
+    if candidate.tongue.script:
+        row["caption_language"] = candidate.tongue.language
+        row["caption_language_confidence"] = candidate.tongue.confidence
+        row["caption_script"] = candidate.tongue.script
+    return row
+
+
+def candidate_row(candidate: Candidate) -> Row:
+    """What a row says of its candidate alone."""
+    if candidate.expected is not None:
+        return _of_listed(candidate)
     return {
         "caption": _utf8(candidate.caption.text),
         "url": _utf8(candidate.image_url),
@@ -168,7 +153,7 @@ def _of_facts(facts: Facts) -> Row:
     if facts.header is not None:
         row |= _of_header(facts.header)
     if facts.hashes is not None:
-        row |= _of_hashes(facts.hashes)
+        row |= _of_hashes(facts.hashes, facts.sha512)
     return row
 
 
@@ -189,18 +174,17 @@ def _of_header(header: Header) -> Row:
         "format": header.format,
         "frames": header.frames,
         "made_by": [_utf8(one) for one in header.made_by],
+        "exif": header.exif or None,
     }
 
 
-def _of_hashes(hashes: Hashes) -> Row:
-    return {
-        "sha256": hashes.sha256,
-        "md5": hashes.md5,
-        "sha1": hashes.sha1,
-        "phash": f"{hashes.phash:016x}",
-        "pdq": f"{hashes.pdq:064x}",
-        "pdq_quality": hashes.pdq_quality,
-    }
+def _of_hashes(hashes: Hashes, sha512: str) -> Row:
+    row: Row = {"sha256": hashes.sha256, "md5": hashes.md5 or None, "sha1": hashes.sha1 or None}
+    if "phash" in hashes.computed:
+        row["phash"] = f"{hashes.phash:016x}"
+    if "pdq" in hashes.computed:
+        row |= {"pdq": f"{hashes.pdq:064x}", "pdq_quality": hashes.pdq_quality}
+    return row | {"sha512": sha512} if sha512 else row
 
 
 def _utf8(text: str) -> str:

@@ -24,6 +24,10 @@ NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
+#: the names are img2dataset's, without its doublets
+Interpolation = Literal["nearest", "linear", "cubic", "area", "lanczos"]
+
+
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the recipe: unknown keys are an error, for a misspelt key would silently be the default."""
 
@@ -104,6 +108,9 @@ class Fetch(_Section, frozen=True):
     name_servers: tuple[str, ...] = ()
     #: PEM file of further certificate authorities; "" is the system's store alone
     ca_file: str = ""
+    #: whether a server has to prove by a certificate that it is who it says; without, anybody on the way can put other
+    #: pictures in the place of its own
+    verify_tls: bool = True
 
 
 class OptOuts(_Section, frozen=True):
@@ -152,6 +159,10 @@ class Manners(_Section, frozen=True):
     islands: Positive = 1
 
 
+#: hashes of a picture that a recipe may go without
+PictureHash = Literal["md5", "sha1", "phash", "pdq"]
+
+
 class Decode(_Section, frozen=True):
     """What is accepted as an image, and at what size, judged from the header before any pixel is decoded."""
 
@@ -164,6 +175,12 @@ class Decode(_Section, frozen=True):
     #: memory and time of one picture in the decoder's process, which is killed beyond them
     memory_bytes: Positive = 1024 * 1024 * 1024
     cpu_seconds: Positive = 5
+    #: what is kept of what the camera wrote (column `exif`): nothing, what tells neither places nor people, or all
+    exif: Literal["none", "harmless", "all"] = "none"
+    #: which hashes are computed beside SHA-256; those that a filter, `duplicates`, or the list of a rebuild asks for
+    #: are in any case. Half of what a picture costs is the two perceptual ones: without them no later list of such
+    #: hashes can be matched against the data set without its pictures
+    hashes: tuple[PictureHash, ...] = ("md5", "sha1", "phash", "pdq")
 
 
 class Output(_Section, frozen=True):
@@ -173,16 +190,65 @@ class Output(_Section, frozen=True):
     image_size: Positive = 256
     #: never enlarge
     resize_only_if_bigger: bool = True
+    #: how a picture is enlarged and how it is shrunk; "area" is the mean of what falls into a pixel
+    upscale_interpolation: Interpolation = "lanczos"
+    downscale_interpolation: Interpolation = "lanczos"
+    #: "exact" decodes every pixel and resizes with Pillow. "fast" (`pip install 'pairtrawl[fast]'`) decodes a JPEG at
+    #: half or a quarter of its size, where that is 1.5 times what is written or more and nothing else looks at its
+    #: pixels, and resizes with SIMD: 50 dB from the exact ones (36 with "area"), in half the time (docs/decisions/0027)
+    drawing: Literal["exact", "fast"] = "exact"
     #: "original" stores the bytes as received and never re-encodes
     encode_format: Literal["jpg", "png", "webp", "original"] = "jpg"
     encode_quality: Annotated[int, msgspec.Meta(ge=0, le=100)] = 95
+    #: a picture that is of the format already and keeps its size is not encoded again, but rid of its metadata
+    skip_reencode: bool = False
+    #: what the samples of a shard are put into: a tar, a folder of files, a column of the table, TFRecord, or nothing
+    container: Literal["webdataset", "files", "parquet", "tfrecord", "dummy"] = "webdataset"
     #: one file under so many addresses with so many captions in one job stands for none of them ("not available"); 0
     #: lets it pass
     placeholder_addresses: NotNegative = 10
     #: keep the models' vectors of picture and caption, in the files that clip-retrieval makes
     keep_embeddings: bool = False
+    #: "all", or img2dataset's columns and no others, in table and json
+    columns: Literal["all", "img2dataset"] = "all"
     #: digits of a shard's name
     shard_digits: Annotated[int, msgspec.Meta(ge=1, le=12)] = 5
+
+
+#: kinds of hashes that a list may have recorded
+HashKind = Literal["md5", "sha1", "sha256", "sha512", "phash", "pdq"]
+
+
+class Rebuild(_Section, frozen=True):
+    """How a published list is made into shards again (`pairtrawl rebuild`). `plan.rows_per_job` is the size of a shard.
+
+    Names of columns are those of the list; they are found without regard to case.
+    """
+
+    #: which pictures stay in the tar: only those that are identical to what the list recorded; or near ones too, and
+    #: those of which it recorded nothing; or whatever the address has now
+    policy: Literal["strict", "near", "refresh"] = "near"
+    #: columns that go into tables and tars as the list has them, in this order, with their types
+    carry: tuple[str, ...] = ()
+    #: whether the list's captions go into tables and tars; filters see them either way
+    captions: bool = True
+    #: columns that hold hashes of the pictures, and of which kind; none means those of the published schemas. Those
+    #: that are named here stand in tables and tars, too, as with img2dataset's `verify_hash`
+    hashes: dict[str, HashKind] = {}
+    #: the column of boxes to blur, as DataComp has them; "" blurs nothing
+    boxes_column: str = ""
+    #: put right what is known to be wrong in published lists: swapped sides, similarities beyond 1
+    repair: bool = True
+    #: tell in which language captions are
+    tell_language: bool = False
+    #: rows of one site in one shard; further ones are not asked for; 0 is no cap
+    rows_per_site: NotNegative = 0
+    #: which hash of the bytes received stands where img2dataset writes its own (its `compute_hash`)
+    compute_hash: Literal["sha256", "md5", "sha512", "none"] = "sha256"
+    #: number of the first shard: those of a list that goes on where another one ended, as img2dataset's `extend`
+    first_shard: NotNegative = 0
+    #: guess the types of columns of CSV and TSV files by their first rows, as img2dataset does; or they are texts
+    guess_types: bool = False
 
 
 class Duplicates(_Section, frozen=True):
@@ -235,20 +301,36 @@ class Recipe(_Section, frozen=True):
     output: Output = Output()
     duplicates: Duplicates = Duplicates()
     resources: Resources = Resources()
+    #: what makes the run a rebuild
+    rebuild: Rebuild | None = None
     filters: tuple[FilterChoice, ...] = ()
+    #: the register of takedowns (docs/takedown.md), a private folder: what was removed stays removed. Which one it is,
+    #: and what it names, is not part of the digest: nobody is to learn by two runs what of it the web still has
+    removals: str = ""
     folder: str = "."
 
     @property
     def digest(self) -> str:
         """32 hex digits that change exactly when the data set that this recipe describes changes."""
         content = msgspec.to_builtins(self)
-        for not_content in ("resources", "manners", "folder", "description", "inputs"):
+        for not_content in ("resources", "manners", "folder", "description", "inputs", "removals"):
             del content[not_content]
+        if self.rebuild is None:  # recipes of crawls keep the digest that they had before there were rebuilds
+            del content["rebuild"]
         for this_machine in ("hosts", "name_servers", "ca_file"):
             del content["fetch"][this_machine]
+        for section, key, default in _CAME_LATER:  # runs that were begun before can be gone on with
+            if content[section][key] == default:
+                del content[section][key]
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:32]
 
 
+_CAME_LATER = (
+    ("output", "upscale_interpolation", "lanczos"), ("output", "downscale_interpolation", "lanczos"),
+    ("output", "skip_reencode", False), ("output", "container", "webdataset"), ("output", "columns", "all"),
+    ("decode", "exif", "none"), ("fetch", "verify_tls", True), ("output", "drawing", "exact"),
+    ("decode", "hashes", ("md5", "sha1", "phash", "pdq")),
+)  # fmt: skip
 _FILTER_NAME = re.compile(r"(candidates|bodies|pictures)\.[a-z][a-z0-9_]*")
 _STAGES = ("candidates", "bodies", "pictures")
 
@@ -286,6 +368,24 @@ def parse_recipe(text: str, *, name: str = "recipe", folder: str = ".", override
         raise SettingsError(f"{name}: {error} ($ is the top of the recipe)") from error
     _check_order(recipe, name)
     return recipe
+
+
+def with_overrides(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """The recipe with some values set, as `parse_recipe` sets them; all of it is checked again.
+
+    Raises:
+        SettingsError: an override, or what comes of it, is not right.
+    """
+    tree = msgspec.to_builtins(recipe)
+    tree["filters"] = list(tree["filters"])
+    for override in overrides:
+        _override(tree, override)
+    try:
+        changed = msgspec.convert(tree, Recipe)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{recipe.name}: {error} ($ is the top of the recipe)") from error
+    _check_order(changed, recipe.name)
+    return changed
 
 
 def _override(tree: dict[str, Any], override: str) -> None:

@@ -16,6 +16,9 @@ from crawler.commit import temporary_path
 from crawler.rows import Pictured, Row
 from crawler.statuses import SUCCESS
 
+#: of rows and pictures on their way to the disk
+_BUFFER_BYTES = 256 * 1024
+
 
 class _Waiting(NamedTuple):
     """Where a row lies in the file: its JSON at `start`, then the picture; no picture for a rejected one."""
@@ -32,11 +35,14 @@ class Spool:
     def __init__(self, path: Path) -> None:
         """Its file lies beside `path`, under a name of its own."""
         self._path = temporary_path(path)
-        self._file: IO[bytes] = self._path.open("x+b")
+        self._file: IO[bytes] = self._path.open("x+b", buffering=_BUFFER_BYTES)
+        self._end = 0
+        self._moved = False  # somebody has read elsewhere
         self._waiting: dict[int, _Waiting] = {}
         self._encoder = msgspec.json.Encoder()
         self._statuses: Counter[str] = Counter()
         self._messages: Counter[str] = Counter()
+        self._outcomes: Counter[str] = Counter()
         #: rows of which nothing is written
         self.withheld: set[int] = set()
 
@@ -53,6 +59,11 @@ class Spool:
         """How many rows have each error message, or "success"."""
         return {message: count for message, count in sorted(self._messages.items()) if count}
 
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """How many rows of a rebuild have each outcome."""
+        return self._outcomes
+
     def close(self) -> None:
         """Forget everything."""
         self._file.close()
@@ -68,12 +79,18 @@ class Spool:
         self._refuse_twice(index)
         row, image, extension = pictured
         content = self._encoder.encode(row)
-        start = self._file.seek(0, 2)
+        start = self._end
+        if self._moved:  # seeking empties the buffer, even to where one is
+            self._file.seek(start)
+            self._moved = False
         self._file.write(content)
         self._file.write(image)
+        self._end += len(content) + len(image)
         self._waiting[index] = _Waiting(start, len(content), len(image), extension)
         self._statuses[row["status"]] += 1
         self._messages[row.get("error_message", SUCCESS)] += 1
+        if "outcome" in row:
+            self._outcomes[row["outcome"]] += 1
 
     def withhold(self, index: int) -> None:
         """Take note of a row of which nothing is written, not even here.
@@ -94,10 +111,13 @@ class Spool:
         if not waiting.extension:
             raise KeyError(f"row {index} was rejected before")
         del self._waiting[index]
+        self._moved = True
         self._file.seek(waiting.start)
         row = msgspec.json.decode(self._file.read(waiting.row_bytes), type=dict[str, Any])
         self._statuses[row["status"]] -= 1
         self._messages[row.get("error_message", SUCCESS)] -= 1
+        if "outcome" in row:
+            self._outcomes[row["outcome"]] -= 1
         return row, waiting.image_bytes
 
     def indexes(self) -> list[int]:
@@ -106,6 +126,7 @@ class Spool:
 
     def read(self, indexes: Iterable[int]) -> Iterator[Pictured]:
         """These rows, one after another."""
+        self._moved = True
         for index in indexes:
             start, row_bytes, image_bytes, extension = self._waiting[index]
             self._file.seek(start)

@@ -52,6 +52,8 @@ STATUS_OF_FAULT: dict[Fault, tuple[str, str]] = {
     Fault.TOO_MANY_PIXELS: (NOT_RESIZED, "image area too large"),
     Fault.IMAGE_BROKEN: (NOT_RESIZED, "Image decoding error"),
     Fault.DECODER_KILLED: (NOT_RESIZED, "Image decoding error"),
+    Fault.HASH_MISMATCH: (NOT_DOWNLOADED, "hash mismatch"),
+    Fault.HASH_MISSING: (NOT_DOWNLOADED, "no hash to compare with"),
     Fault.PLACEHOLDER: (FILTERED, "placeholder image"),
     Fault.REPEATED_FILE: (FILTERED, "repeated file"),
     Fault.LOOK_ALIKE: (FILTERED, "look-alike"),
@@ -63,16 +65,17 @@ _HTTP_FAULTS = frozenset((
 #: a status code in the detail makes the message img2dataset's, such as "HTTP Error 404: Not Found"
 _HTTP_CODE = re.compile(r"\b[1-5][0-9]{2}\b")
 
-#: filters that img2dataset has too, with its words
+#: filters that img2dataset has too, with its words, and its status
 _MESSAGE_OF_FILTER = {"min_side": "image too small", "aspect": "aspect ratio too large"}
 
 
 def status_of(reason: str, detail: str = "") -> tuple[str, str]:
-    """img2dataset's status and error message for a reason; a filter's status is "filtered"."""
+    """img2dataset's status and error message for a reason; the status of a filter that it has not is "filtered"."""
     try:
         fault = Fault(reason)
     except ValueError:
-        return FILTERED, _MESSAGE_OF_FILTER.get(reason, f"filtered: {reason}")
+        known = _MESSAGE_OF_FILTER.get(reason)
+        return (NOT_RESIZED, known) if known else (FILTERED, f"filtered: {reason}")
     status, message = STATUS_OF_FAULT[fault]
     if fault in _HTTP_FAULTS and (found := _HTTP_CODE.search(detail)):
         message = _http_error(int(found[0]))

@@ -85,6 +85,17 @@ class TarFile:
         """
         self._write(member(name, content))
 
+    def append(self, members: bytes) -> None:
+        """Append members as they stand in another tar: headers, contents, and padding to whole blocks.
+
+        Raises:
+            ValueError: these are no whole blocks.
+            OSError: the disk is full.
+        """
+        if len(members) % _BLOCK:
+            raise ValueError(f"{len(members)} bytes are no whole blocks of a tar")
+        self._write(members)
+
     @property
     def sha256(self) -> str:
         """64 hex digits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -12,8 +12,9 @@ import msgspec
 from crawler.errors import SettingsError
 from crawler.settings import Recipe
 from workers.crawl import Here, Place
+from workers.slice_status import Unwatched, Watch
 from workers.slices import Slice
-from workers.stages import FETCHES, SCORES, Verb
+from workers.stages import FETCHES, NO_RETRY, SCORES, Retry, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ class Asked:
     islands: int | None = None
     #: who works on the slice
     owner: str = ""
+    #: how often jobs that failed are begun again before the sitting ends
+    job_retries: int = 0
+    #: told how a whole run goes; a slice has its own
+    watch: Watch = field(default_factory=Unwatched)
+    #: what a rebuild takes over
+    retry: Retry = NO_RETRY
 
     def __post_init__(self) -> None:
         """Raise SettingsError for flags that contradict each other."""
@@ -53,6 +60,23 @@ def among_islands(recipe: Recipe, asked: Asked) -> Recipe:
     stated = recipe.manners.islands if recipe.manners.islands > 1 else None
     islands = asked.islands or stated or (asked.slice.of if asked.slice else 1)
     return msgspec.structs.replace(recipe, manners=msgspec.structs.replace(recipe.manners, islands=islands))
+
+
+def check_verb(recipe: Recipe, asked: Asked) -> None:
+    """Whether the verb is one for this recipe.
+
+    Raises:
+        SettingsError: it is not, or cannot take over what it is asked to.
+    """
+    if recipe.rebuild is None:
+        if asked.verb == "rebuild":
+            raise SettingsError(f"{recipe.name}: has no [rebuild] section, so it describes a crawl")
+        return
+    if asked.verb not in ("plan", "rebuild"):
+        raise SettingsError(f"{recipe.name}: describes a rebuild, which `pairtrawl {asked.verb}` does not do")
+    if asked.retry.round and recipe.output.keep_embeddings:
+        raise SettingsError(f"{recipe.name}: output.keep_embeddings: shards with vectors cannot be gone over again: "
+                            "those of what stays would be lost; make them anew in another folder")  # fmt: skip
 
 
 def remarks(recipe: Recipe, asked: Asked) -> Iterator[str]:

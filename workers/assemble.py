@@ -161,9 +161,21 @@ def _built(recipe: Recipe, swap: Swap | None, stages: Sequence[str] = _STAGES) -
         if stage in stages:
             one: Any = load(choice.use, choice.settings, folder=recipe.folder)
             built[stage].append((name, one.with_engines(swap) if swap and stage == "embeddings" else one))
+    for stage in stages if recipe.removals else ():
+        if stage != "embeddings":
+            built[stage] = [*_removed(recipe, stage), *built[stage]]  # before a row of it could be written
     if "embeddings" in stages:
         _check(recipe, built["pictures"], built["embeddings"])
     return built
+
+
+def _removed(recipe: Recipe, stage: str) -> list[tuple[str, Any]]:
+    """What of the register of takedowns is asked at a stage."""
+    from workers.dataset.removals import NAME, register_of, removed_at  # noqa: PLC0415 - most recipes have none
+
+    register = register_of(recipe)
+    found = removed_at(register, stage) if register else None
+    return [(NAME, found)] if found else []
 
 
 def _check(recipe: Recipe, pictures: Sequence[tuple[str, Any]], embeddings: Sequence[tuple[str, Any]]) -> None:

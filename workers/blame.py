@@ -10,9 +10,11 @@ from crawler.errors import (
     MissingPackageError,
     PairtrawlError,
     ProcessLostError,
+    RefMovedError,
     RunFolderError,
     ScreeningError,
     SettingsError,
+    StoreUnavailableError,
 )
 
 #: what a disk or a folder says when it is for the user to mend, and not a bug of ours
@@ -34,7 +36,7 @@ class Blame(StrEnum):
 def blame_for(error: Exception) -> Blame:
     """Who can do something about this error."""
     match error:
-        case ArchiveUnavailableError() | ProcessLostError():
+        case ArchiveUnavailableError() | ProcessLostError() | StoreUnavailableError() | RefMovedError():
             return Blame.NOBODY
         case SettingsError() | MissingPackageError() | RunFolderError() | ScreeningError():
             return Blame.SET_UP

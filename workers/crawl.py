@@ -3,103 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from crawler.commit import remove
 from crawler.job import Job, JobKind, Progress
 from crawler.plan import Planned, plan
-from crawler.seen import NothingSeen
-from crawler.seen.opening import look_up_earlier, open_seen
+from crawler.seen.opening import look_up_earlier
 from crawler.settings import Recipe
 from crawler.sources import Source
 from crawler.write import is_committed
-from workers.assemble import assemble
+from workers.assemble import etiquette_of
 from workers.attempt import Outcome
 from workers.blame import Blame
-from workers.local import run_here
+from workers.place import Here, Place, Run
 from workers.progress import Display
+from workers.rebuild.planned_jobs import PlannedJobs
+from workers.rebuild.planning import ListPlan
 from workers.run_folder import RunFolder
 from workers.slice_status import Unwatched, Watch
 from workers.slices import Slice
-from workers.stages import READ, STEPS, Step, Verb, Worklist, refuse_the_other_way
-from workers.staging.weights import staging
+from workers.stages import NO_RETRY, READ, REBUILD, STEPS, Retry, Step, Verb, Worklist, refuse_the_other_way
 from workers.stop import Stop
+from workers.summary import Summary
 
-
-class Run(Protocol):
-    """Runs jobs somewhere and yields how each ended."""
-
-    def __call__(self, jobs: Iterable[Job], progress: Progress, stop: Stop, /) -> Iterator[Outcome]:
-        """Each job's outcome, in the order in which they end."""
-        ...
-
-
-class Place(Protocol):
-    """Somewhere to run jobs: this process, or a Ray cluster."""
-
-    @property
-    def peaks(self) -> dict[str, int]:
-        """Largest resident memory of processes that run no jobs themselves, by what they are, in bytes."""
-        ...
-
-    def open(self, recipe: Recipe, folder: RunFolder, kind: JobKind, /) -> AbstractContextManager[Run]:
-        """Whatever it takes to run jobs of one kind; closed when they are done."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """This process."""
-
-    peaks: dict[str, int] = field(default_factory=dict)
-
-    @contextmanager
-    def open(self, recipe: Recipe, folder: RunFolder, kind: JobKind) -> Iterator[Run]:
-        """Tools are made once and used for every job."""
-        holds = open_seen(recipe, folder.path, own=folder.own) if kind.makes_shards else NothingSeen()
-        with closing(holds) as seen:
-            swap = staging(folder.elsewhere) if folder.elsewhere and kind.makes_shards else None
-            tools = assemble(recipe, folder.scratch, kind=kind, swap=swap, seen=seen)
-            yield lambda jobs, progress, stop: run_here(jobs, tools, progress, stop)
-
-
-@dataclass(slots=True)
-class Summary:
-    """How a sitting ended: what was done, what failed, what was left, and what it took."""
-
-    failures: list[str] = field(default_factory=list)
-    blames: set[Blame] = field(default_factory=set)
-    #: jobs that this sitting did
-    finished: int = 0
-    #: jobs of the last step that are done, in this sitting or before, and how many there are
-    done: int = 0
-    jobs: int = 0
-    #: jobs whose input another machine has to make first
-    waiting: int = 0
-    #: asked to stop while there was work left
-    stopped: bool = False
-    #: of another sitting, which goes on in this one's place
-    taken_over: bool = False
-    peaks: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything that was asked for is done."""
-        return not self.failures and not self.stopped and not self.waiting
-
-    def note(self, outcome: Outcome) -> None:
-        """Keep what an outcome says."""
-        kind = f"{outcome.job.kind.value} worker"
-        self.peaks[kind] = max(self.peaks.get(kind, 0), outcome.peak_bytes)
-        if outcome.failure:
-            self.failures.append(outcome.failure)
-            self.blames.add(outcome.blame)
-        else:
-            self.finished += 1
-            self.done += 1
+__all__ = ["Crawl", "Here", "Place", "Run", "Summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +46,8 @@ class Crawl:
     drop_raw: bool = False
     slice: Slice | None = None
     watch: Watch = field(default_factory=Unwatched)
+    #: what a rebuild takes over
+    retry: Retry = NO_RETRY
 
     def run(self, verb: Verb = "crawl") -> Summary:
         """Do what is not done yet, step by step; of a slice the last step only.
@@ -130,6 +60,8 @@ class Crawl:
         refuse_the_other_way(verb, self.folder, self.recipe)
         summary = Summary()
         for step in STEPS[verb] if self.slice is None else STEPS[verb][-1:]:
+            if step is READ and self.recipe.rebuild is not None:  # its plan reads the lists
+                continue
             if summary.stopped or (summary.failures and (not self.without_failed or Blame.SET_UP in summary.blames)):
                 break
             self._do(step, summary)
@@ -141,12 +73,16 @@ class Crawl:
     @property
     def worklist(self) -> Worklist:
         """Where the jobs come from."""
-        return Worklist(self.recipe, self.sources, self.folder, self.slice)
+        return Worklist(self.recipe, self.sources, self.folder, self.slice, self.retry)
 
     def make_plan(self) -> Planned:
         """The plan of this run: made once, then read, for a resumed run must cut the same jobs."""
         planned = self.folder.plan.read()
-        if planned is None:
+        if planned is None and self.recipe.rebuild is not None:
+            with self.display.phase("plan", None, "rows") as phase:
+                planned = self.list_plan.whole()
+                phase.advance(planned.rows)
+        elif planned is None:
             # a table without its marker is of a job that failed, or was killed, before it was sure of its counts
             tables = [
                 one for one in sorted(self.folder.candidates.glob("*.parquet")) if one.with_suffix(".json").exists()
@@ -167,6 +103,8 @@ class Crawl:
                 summary.stopped = True
             else:
                 self.make_plan()
+        elif step is REBUILD and self.slice is None:
+            self._rebuild(step, step.kind, summary)
         elif step is READ and self.folder.plan.read() is not None:
             self._say_what_the_plan_lacks(summary)
         else:
@@ -195,12 +133,40 @@ class Crawl:
                 if step.unit == "pairs":
                     phase.advance(count)
 
-            for outcome in self._outcomes(ready, progress, summary):
+            summary.stopped = bool(self.stop) and bool(ready)
+            outcomes = self._outcomes(self._ours(ready, summary), kind, progress, summary)
+            ended = 0
+            for outcome in outcomes if ready and not summary.stopped else ():
+                ended += 1
                 if step.unit != "pairs":
                     phase.advance(1)
                 if kind is JobKind.SCORE and outcome.report:
                     self._drop_raw(outcome.job)
+        summary.stopped = summary.stopped or (bool(self.stop) and ended < len(ready))
         summary.waiting = len(left) - len(ready)
+
+    def _rebuild(self, step: Step, kind: JobKind, summary: Summary) -> None:
+        """Jobs one after another as the plan makes them, while the rest of the lists is not read yet."""
+        planned = self.folder.plan.read()
+        with self.display.phase(step.title, planned.rows if planned else None, step.unit) as phase:
+
+            def progress(count: int, /) -> None:
+                self.watch.rows(count)
+                phase.advance(count)
+
+            jobs = PlannedJobs(self.list_plan, self.worklist, summary, self.watch)
+            ended = sum(1 for _ in self._outcomes(jobs, kind, progress, summary))
+            summary.stopped = bool(self.stop) and not (jobs.exhausted and ended == jobs.handed_out)
+        if jobs.failure:
+            self.display.say(jobs.failure)
+        if summary.done > summary.finished:
+            self.display.say(f"{summary.done - summary.finished:,} shards were made before")
+
+    @property
+    def list_plan(self) -> ListPlan:
+        """The plan of a rebuild."""
+        scratch, etiquette = self.folder.scratch, etiquette_of(self.recipe)
+        return ListPlan(self.recipe, self.sources, self.folder.plan, scratch, etiquette, self.display.say)
 
     def _left(self, step: Step, jobs: list[Job], summary: Summary) -> tuple[list[Job], list[Job]]:
         """The jobs that are not done, and those of them that can be done now."""
@@ -224,17 +190,14 @@ class Crawl:
 
     def _rows(self, jobs: list[Job]) -> int:
         planned = self.worklist.planned()
+        if self.recipe.rebuild is not None:
+            return sum(map(self.list_plan.rows(), (job.number for job in jobs)))
         return sum(min(planned.rows_per_job, planned.rows - job.number * planned.rows_per_job) for job in jobs)
 
-    def _outcomes(self, jobs: list[Job], progress: Progress, summary: Summary) -> Iterator[Outcome]:
+    def _outcomes(self, jobs: Iterable[Job], kind: JobKind, progress: Progress, summary: Summary) -> Iterator[Outcome]:
         """How the jobs end; ends early when asked to stop, and when every further job would end like the last one."""
-        summary.stopped = bool(self.stop) and bool(jobs)
-        if not jobs or summary.stopped:
-            return
-        ended = 0
-        with self.place.open(self.recipe, self.folder, jobs[0].kind) as run:
-            for outcome in run(self._ours(jobs, summary), progress, self.stop):
-                ended += 1
+        with self.place.open(self.recipe, self.folder, kind) as run:
+            for outcome in run(jobs, progress, self.stop):
                 summary.note(outcome)
                 self.watch.note(outcome)
                 if outcome.failure:
@@ -242,7 +205,6 @@ class Crawl:
                 yield outcome
                 if outcome.failure and outcome.blame is Blame.SET_UP:
                     return
-        summary.stopped = bool(self.stop) and ended < len(jobs)
 
     def _ours(self, jobs: list[Job], summary: Summary) -> Iterator[Job]:
         """The jobs, one by one, as long as nobody else has taken them over."""
@@ -251,4 +213,4 @@ class Crawl:
                 summary.taken_over = True
                 self.stop.ask("another sitting took this slice over")
                 return
-            yield job
+            yield self.worklist.with_base(job)

@@ -13,10 +13,23 @@ import signal
 #: every name that there is, sorted; a test holds them against the calls in the source. Add yours with a comment
 FAILPOINTS: frozenset[str] = frozenset(
     {
+        "apply.landed",  # the files of a shard are in their places, and the journal does not say so
+        "apply.noted",  # the journal says that the files of a shard wait, and the old ones are in their places
+        "apply.placing",  # some files of a shard are in their places, and others wait
+        "apply.staged",  # the files of a shard are whole, and the journal does not know
         "checking.concluded",  # the verdict lasts, and nothing was promoted
         "checking.looked",  # the looks have been had, and nobody knows what they said
         "checking.promoted",  # the job is committed, and the checker has not gone on
         "checking.withdrawn",  # files of what was taken back are gone, and the database does not know
+        "dataset.commit_written",  # the manifest is in the store, and no ref leads to it
+        "dataset.described",  # list and descriptions are in the store, and nothing is signed
+        "dataset.leaves_stored",  # table, tar, index and leaves of a shard are in the store, and its salts are not
+        "dataset.list_stored",  # the list of shards is in the store
+        "dataset.ref_moved",  # the version is there, and nobody has been told
+        "dataset.shard_noted",  # a shard is in the store, and there is a note of it
+        "dataset.shard_stored",  # a shard is in the store, and there is no note of it
+        "dataset.table_stored",  # the table of a shard is in the store, and its tar is not
+        "dataset.tar_stored",  # table and tar of a shard are in the store, and nothing that is made of them
         "home.account_kept",  # the account lasts, and this machine is not registered
         "home.asking_kept",  # a request for leases lasts, and is not sent
         "home.cleaning",  # the tracker has the result; the lease's folder is renamed, and not removed
@@ -41,10 +54,21 @@ FAILPOINTS: frozenset[str] = frozenset(
         "promoting.before_marker",  # all files of a result are in the data set but its marker
         "promoting.begun",  # nothing of a result is in the data set
         "promoting.placed",  # a result is in the data set, and the database does not know
+        "purge.object_deleted",  # a stand-in is stored and signed for, and the object that it stands in for is gone
+        "purge.redaction_written",  # a stand-in is stored and signed for, and the object is there still
+        "purge.shard_done",  # all files of a shard are replaced
+        "purge.stand_in_stored",  # a stand-in is stored, and nothing says that it is one
+        "reissue.committed",  # the new version is there, and the register does not know it
+        "reissue.decided",  # the register knows what goes, and nothing is committed
+        "reissue.noted",  # the register knows the new version, and its diff is not written
         "store.backup_written",  # the copy is whole, and not yet under its name
         "store.committed",  # the moves last, and nobody has been told
         "store.migrated",  # the steps have been made, and are not committed
         "store.moved",  # the moves have been made, and are not committed
+        "takedown.shard_cut",  # what is left of a shard is stored, and no version has it
+        "takedown.step_committed",  # a step is there, no line leads to it, and the register does not know it
+        "takedown.step_emptied",  # what only a step had is gone, and its manifest is there
+        "takedown.step_noted",  # the register knows a step, and no line leads to it
         "uploads.collected",  # their bytes are gone, too
         "uploads.cut_off",  # the client went away; what came is flushed, and the database does not know
         "uploads.discarded",  # wrong bytes were removed, and the database does not know

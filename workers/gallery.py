@@ -32,13 +32,21 @@ def examples_of(shards: Path, score: str) -> list[Example]:
         return []
     name = markers[0].name.removesuffix("_stats.json")
     wanted = [score] if score else []
-    table = pq.read_table(shards / f"{name}.parquet", columns=["key", "status", "caption", *wanted])
+    if not (shards / f"{name}.tar").exists():  # a rebuild may have another layout
+        return []
+    names = pq.read_schema(shards / f"{name}.parquet").names
+    columns = [one for one in ("key", "status", "caption", *wanted) if one in names]
+    table = pq.read_table(shards / f"{name}.parquet", columns=columns)
     kept = [row for row in table.to_pylist() if row["status"] == "success"]
     if score:
         kept.sort(key=lambda row: (row[score] is None, row[score], row["key"]))
     chosen = kept if len(kept) <= _COUNT else kept[: _COUNT // 2] + kept[-_COUNT // 2 :]
     pictures = _pictures(shards / f"{name}.tar", {row["key"] for row in chosen})
-    return [Example(pictures[row["key"]], row["caption"], row.get(score)) for row in chosen if row["key"] in pictures]
+    return [
+        Example(pictures[row["key"]], row.get("caption") or "", row.get(score))
+        for row in chosen
+        if row["key"] in pictures
+    ]
 
 
 def _pictures(path: Path, keys: set[str]) -> dict[str, bytes]:

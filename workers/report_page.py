@@ -15,7 +15,7 @@ from typing import Any
 
 from workers.report_html import number_of, size, table_of, tables_of, text
 from workers.report_rights import opt_outs, repeated_files
-from workers.report_sections import Example, funnel, gallery, hosts, kinds, meaning, reasons, scores, speeds
+from workers.report_sections import Example, funnel, gallery, hosts, kinds, meaning, outcomes, reasons, scores, speeds
 
 __all__ = ["Example", "meaning", "render"]
 
@@ -59,7 +59,8 @@ def render(report: Mapping[str, Any], examples: Sequence[Example] = ()) -> str:
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     name = text(report.get("name") or "A run")
     parts = (
-        _headline(report, name), _warning(report), funnel(report), reasons(report), scores(report), gallery(examples),
+        _headline(report, name), _warning(report), funnel(report), outcomes(report), reasons(report), scores(report),
+        gallery(examples),
         opt_outs(report), repeated_files(report), hosts(report), kinds(report), speeds(report), _further(report),
     )  # fmt: skip
     return f"""<!DOCTYPE html>

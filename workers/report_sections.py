@@ -84,6 +84,33 @@ def funnel(report: Mapping[str, Any]) -> str:
     return f"<section><h2>From archives to pairs</h2>{body}</section>"
 
 
+#: what each outcome of a rebuild means (`crawler.outcome`)
+_OUTCOMES = {
+    "identical": "Byte for byte what the list recorded.",
+    "near": "Other bytes of the same picture, by its perceptual hash.",
+    "changed": "Other bytes, and not known to be the same picture.",
+    "unverified": "A picture, and the list recorded nothing to compare it with.",
+    "dead": "No such host or file, no address, or no picture at it.",
+    "refused": "Whoever owns it says no.",
+    "blocked": "We say no: a removal list, a filter, a limit of the recipe.",
+    "failed": "Another time it may go better: `pairtrawl retry` asks again.",
+}
+
+
+def outcomes(report: Mapping[str, Any]) -> str:
+    """How the rows of a rebuild ended; nothing for a crawl."""
+    counted = counts_of(report, "outcomes")
+    if not counted:
+        return ""
+    rows = [
+        f'<tr><th scope="row"><code>{text(name)}</code></th><td class="count">{count:,}</td>'
+        f"<td>{_prose(_OUTCOMES.get(name, ''))}</td></tr>"
+        for name, count in counted.items()
+    ]
+    body = grid("What the addresses of the list give now.", ("outcome", "#count", "meaning"), rows)
+    return f"<section><h2>Outcomes</h2>{body}</section>"
+
+
 def reasons(report: Mapping[str, Any]) -> str:
     """Every reason with its count and its meaning, stage by stage."""
     stages = tables_of(report, "stages") or [{"stage": "", "rejected": report.get("reasons")}]

@@ -13,11 +13,13 @@ import msgspec
 
 from crawler.commit import sweep, write_first
 from crawler.errors import RunFolderError
+from crawler.layout import OF_REBUILD, holds_shards, remove_shards, run_at, shards_of
 from crawler.plan import PlanFolder
 from crawler.seen.opening import OwnShards
 from crawler.settings import Recipe
 from crawler.sources import Source
 from workers.hold import hold
+from workers.recipes import difference
 from workers.scratch import own_scratch
 from workers.slices import Slice
 from workers.stored import read_stored
@@ -47,6 +49,16 @@ class RunFolder:
     #: the shards of this sitting's slice, if it works on one and has to know which they are
     own: OwnShards | None = None
 
+    @classmethod
+    def of(cls, output: Path, recipe: Recipe) -> Self:
+        """The folder of the run that `recipe` makes in the folder that --output names."""
+        return cls(output if recipe.rebuild is None else output / OF_REBUILD)
+
+    @classmethod
+    def at(cls, output: Path) -> Self:
+        """The folder of the run whose output this is, of whatever kind it is."""
+        return cls(run_at(output))
+
     @property
     def pin(self) -> Path:
         """Which recipe and inputs this folder belongs to."""
@@ -70,7 +82,7 @@ class RunFolder:
     @property
     def shards(self) -> Path:
         """The data set itself."""
-        return self.path / "shards"
+        return shards_of(self.path)
 
     @property
     def raw(self) -> Path:
@@ -147,7 +159,7 @@ class RunFolder:
             write_first(self.pin, msgspec.json.format(msgspec.json.encode(asked), indent=2) + b"\n")
             found = self.pinned() or asked  # of many that come at the same time one is first
         if found.recipe_digest != asked.recipe_digest:
-            raise RunFolderError(f"{self.path}: holds a run of another recipe ({_difference(found.recipe, recipe)}); "
+            raise RunFolderError(f"{self.path}: holds a run of another recipe ({difference(found.recipe, recipe)}); "
                                  "use another --output, or --fresh to start over")  # fmt: skip
         if found.sources != asked.sources:
             raise RunFolderError(f"{self.path}: holds a run over other inputs ({len(found.sources)} archives, not "
@@ -175,6 +187,8 @@ class RunFolder:
             yield
 
     def _refuse_foreign_files(self, remedy: str) -> None:
+        if self.shards == self.path.parent and self.pinned() is None:
+            self._refuse_foreign_shards()
         if not self.path.exists():
             return
         if not self.path.is_dir():
@@ -184,6 +198,12 @@ class RunFolder:
         )
         if foreign and self.pinned() is None:  # another slice may have made it a run in the meantime
             raise RunFolderError(f"{self.path}: holds files but no run; {remedy}")
+
+    def _refuse_foreign_shards(self) -> None:
+        """A rebuild writes into a folder that may hold anything but shards of somebody else."""
+        if holds_shards(self.shards):
+            raise RunFolderError(f"{self.shards}: holds shards that no rebuild of pairtrawl made; use another folder, "
+                                 "and take theirs over with --adopt")  # fmt: skip
 
     @contextmanager
     def with_scratch(self, parent: Path | None, name: str = "") -> Iterator[Self]:
@@ -216,27 +236,12 @@ class RunFolder:
             self._refuse_foreign_files("--fresh removes runs only")
             return
         scratch = self.path / "scratch"
-        for folder in (self.candidates, self.plan.path, self.raw, self.shards, self.seen, self.slices, scratch):
+        for folder in (self.candidates, self.plan.path, self.raw, self.seen, self.slices, scratch):
             shutil.rmtree(folder, ignore_errors=True)
+        if self.shards == self.path.parent:
+            remove_shards(self.shards)
+        else:
+            shutil.rmtree(self.shards, ignore_errors=True)
         pins = (self.slice_pin("extract"), self.slice_pin("fetch"), self.pin)
         for file in (self.report, self.page, *pins):  # the pin last: a folder without it is nobody's
             file.unlink(missing_ok=True)
-
-
-def _difference(old: Recipe, new: Recipe) -> str:
-    """The first setting in which two recipes differ, for the message."""
-    one, other = msgspec.to_builtins(old), msgspec.to_builtins(new)
-    for section, value in one.items():
-        if value == other[section] or section in {"resources", "folder", "inputs", "description"}:
-            continue
-        if section == "filters":
-            uses = {choice["use"]: choice for choice in value}
-            changed = [choice["use"] for choice in other[section] if uses.get(choice["use"]) != choice]
-            gone = [use for use in uses if use not in {choice["use"] for choice in other[section]}]
-            return f"filter `{(changed + gone or ['order'])[0]}` differs"
-        if not isinstance(value, dict):
-            return f"`{section}` differs"
-        for key, setting in value.items():
-            if setting != other[section][key]:
-                return f"`{section}.{key}` was {setting!r} and is {other[section][key]!r}"
-    return "it was made by another version"

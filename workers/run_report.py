@@ -15,9 +15,11 @@ import msgspec
 from crawler.commit import write_atomically
 from crawler.errors import RunFolderError
 from crawler.job.markers import read_crawl_reports, read_extract_reports
+from crawler.outcome import Outcome
 from crawler.raw import read_head
 from crawler.report import Report, StageCount, check, merge
 from workers.gallery import examples_of
+from workers.rebuild.planning import ListPlanned, read_lists
 from workers.report_page import render
 from workers.run_folder import RunFolder
 from workers.shard_tables import ShardTables
@@ -41,6 +43,7 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
     committed = sorted(path.name.removesuffix("_stats.json") for path in folder.shards.glob("*_stats.json"))
     raws = _waiting(folder, {int(name) for name in committed})
     planned = folder.plan.read()
+    lists = read_lists(folder.plan) if pinned.recipe.rebuild else []
     stages = merge(stage for one in extracts for stage in one.stages)
     if planned:
         stages += (StageCount("plan", planned.candidates, planned.rows, planned.rejected),)
@@ -53,7 +56,7 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
         "recipe_digest": pinned.recipe_digest,
         "version": pinned.version,
         "stages": [msgspec.to_builtins(one) for one in stages],
-        "archives": _archives(len(pinned.sources), extracts),
+        "archives": _lists(len(pinned.sources), lists) if lists else _archives(len(pinned.sources), extracts),
         "totals": {
             "archives": len(pinned.sources),
             "jobs": planned.jobs if planned else 0,
@@ -65,6 +68,7 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
             "bytes_written": sum(one.bytes_written for one in crawls),
         },
         "reasons": _reasons(stages),
+        **({"outcomes": _outcomes(folder, committed)} if pinned.recipe.rebuild else {}),
         "top_hosts": tables.top_hosts(),
         "languages": tables.counts("language"),
         "text_sources": tables.counts("caption_source"),
@@ -108,6 +112,21 @@ def _archives(asked: int, extracts: Sequence[Report]) -> dict[str, Any]:
     return {"complete": len(extracts) - len(incomplete), "incomplete": incomplete, "unread": asked - len(extracts)}
 
 
+def _lists(asked: int, lists: Sequence[ListPlanned]) -> dict[str, Any]:
+    """The same of the lists of a rebuild."""
+    incomplete = [{"name": one.name, "detail": one.incomplete} for one in lists if one.incomplete]
+    return {"complete": len(lists) - len(incomplete), "incomplete": incomplete, "unread": asked - len(lists)}
+
+
+def _outcomes(folder: RunFolder, committed: Sequence[str]) -> dict[str, int]:
+    """Rows of a rebuild by how they ended, in the order of `crawler.outcome.Outcome`."""
+    counts: Counter[str] = Counter()
+    for name in committed:
+        stats = msgspec.json.decode((folder.shards / f"{name}_stats.json").read_bytes())
+        counts.update(stats.get("outcomes", {}))
+    return {one.value: counts[one.value] for one in Outcome if counts[one.value]}
+
+
 def _totals(stages: Sequence[StageCount]) -> dict[str, int]:
     """The numbers that people ask for first, under the names of what they count."""
     by_name = {one.stage: one for one in stages}
@@ -119,7 +138,7 @@ def _totals(stages: Sequence[StageCount]) -> dict[str, int]:
         "records": number("read", "found"),
         "pages": number("read", "kept"),
         "images": number("extract", "found"),
-        "candidates": number("extract", "kept"),
+        "candidates": number("extract", "kept") or number("plan", "found"),  # a rebuild extracts nothing
         "planned": number("plan", "kept"),
         "fetched": number("fetch", "kept"),
         "kept": number("duplicates", "kept"),

@@ -27,7 +27,7 @@ def tables_of(places: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for place in places:
-        shards = RunFolder(place).shards
+        shards = RunFolder.at(place).shards
         if shards.is_dir():
             there = [one for one in shards.glob("*.parquet") if one.with_name(f"{one.stem}_stats.json").exists()]
         elif place.is_dir():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,11 +22,12 @@ from crawler.seen.opening import OwnShards, earlier_shards
 from crawler.settings import Recipe
 from crawler.sources import ArchiveKind, Source, resolve_inputs
 from crawler.write import shard_name
-from workers.asked import Asked, among_islands, place_of, remarks
+from workers.asked import Asked, among_islands, check_verb, place_of, remarks
 from workers.assemble import etiquette_of, make_sure
 from workers.attempt import peak_bytes
 from workers.blame import Blame
 from workers.crawl import Crawl, Place, Summary
+from workers.dataset.removals import note_in
 from workers.exit_codes import ExitCode
 from workers.progress import Display
 from workers.run_folder import RunFolder
@@ -47,6 +48,7 @@ def run_crawl(recipe: Recipe, inputs: list[str], output: Path, asked: Asked, *, 
         PairtrawlError: settings, inputs or folder are wrong; nothing was done, and nothing was removed.
         KeyboardInterrupt: told to drop what is in flight; what is committed is kept.
     """
+    check_verb(recipe, asked)
     display = Display(a_console(to_stderr=as_json))
     recipe = among_islands(recipe, asked)
     with stop_on_signals(display.say) as stop:
@@ -106,21 +108,29 @@ class _Sitting:
 def _run_whole(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sitting, *, as_json: bool) -> int:
     """A sitting that has the folder for itself."""
     asked, display = sitting.asked, sitting.display
-    folder = RunFolder(output)
+    folder = RunFolder.of(output, recipe)
     # a plan may be made where no network is, after slices have read the archives
-    begun = asked.verb == "score" or (asked.verb == "plan" and not inputs and folder.pinned() is not None)
+    goes_on = asked.verb in ("plan", "rebuild") and not inputs and folder.pinned() is not None
+    begun = asked.verb == "score" or goes_on
     sources = _pinned_sources(folder, inputs) if begun else find_sources(recipe, inputs)
     with folder.held():
         if asked.fresh:
             folder.clear()
         folder.open(recipe, sources, version("pairtrawl"), inputs)
-        display.say(f"{recipe.name}: {len(sources)} archive{'s' if len(sources) != 1 else ''} into {output}/")
+        note_in(folder.path, recipe)
+        what = "list" if recipe.rebuild else "archive"
+        display.say(f"{recipe.name}: {len(sources)} {what}{'s' if len(sources) != 1 else ''} into {output}/")
         with _scratch_of(folder, asked) as with_scratch, sitting.place as place:
             crawl = Crawl(
                 recipe, sources, with_scratch, place, display, sitting.stop,
-                without_failed=asked.without_failed, drop_raw=asked.drop_raw,
+                without_failed=asked.without_failed, drop_raw=asked.drop_raw, watch=asked.watch,
+                retry=asked.retry,
             )  # fmt: skip
             summary = crawl.run(asked.verb)
+            for _ in range(asked.job_retries):
+                if summary.worth_another_try:
+                    display.say("Jobs failed; they are begun once more.")
+                    summary = crawl.run(asked.verb)
         report = write_report(folder, summary.peaks | {"driver": peak_bytes()})
     if as_json:
         print_json(report)
@@ -134,13 +144,15 @@ def _run_slice(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sittin
     asked = sitting.asked
     part = asked.slice
     assert part is not None
-    folder = RunFolder(output)
+    folder = RunFolder.of(output, recipe)
     if asked.verb != "extract" and folder.plan.read() is None:
-        raise RunFolderError(f"{output}: has no plan, and slices make none; run `pairtrawl plan` first")
+        first = "the same command with --plan-only" if asked.verb == "rebuild" else "`pairtrawl plan`"
+        raise RunFolderError(f"{output}: has no plan, and slices make none; run {first} first")
     known = folder.pinned() is not None
     sources = _pinned_sources(folder, inputs) if known else find_sources(recipe, inputs)
     with folder.held(shared=True):
         folder.open(recipe, sources, version("pairtrawl"), inputs, alone=False)
+        note_in(folder.path, recipe)
         _pin(folder, recipe, sources, asked)
         if part.number == 0:  # one of them looks: there may be a million files, and a thousand slices
             _sweep(folder, asked.verb)
@@ -154,7 +166,7 @@ def _run_slice(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sittin
         ):
             crawl = Crawl(
                 recipe, sources, folder, place, sitting.display, sitting.stop,
-                drop_raw=asked.drop_raw, slice=part, watch=status,
+                drop_raw=asked.drop_raw, slice=part, watch=status, retry=asked.retry,
             )  # fmt: skip
             summary = crawl.run(asked.verb)
             code = exit_code(summary, sliced=True)
@@ -212,9 +224,9 @@ def _with_own_shards(folder: RunFolder, recipe: Recipe, asked: Asked) -> RunFold
     planned = folder.plan.read()
     if asked.slice is None or asked.verb not in SCORES or planned is None or recipe.duplicates.files == "keep":
         return folder
-    numbers = of_slice([str(number) for number in range(planned.jobs)], asked.slice)
-    names = frozenset(shard_name(number, recipe.output) for number in numbers)
-    return RunFolder(folder.path, folder.elsewhere, OwnShards(asked.slice.name, names))
+    places = of_slice([str(planned.first + place) for place in range(planned.jobs)], asked.slice)
+    names = frozenset(shard_name(planned.first + place, recipe.output) for place in places)
+    return replace(folder, own=OwnShards(asked.slice.name, names))
 
 
 @contextmanager

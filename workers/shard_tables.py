@@ -30,30 +30,36 @@ class ShardTables:
             answer = database.sql(query, params={"tables": names, **parameters}).fetchall()
         return [tuple(row) for row in answer]
 
+    def _has(self, *columns: str) -> bool:
+        """Whether there are tables, with these columns: rebuilds may have fewer."""
+        return bool(self.tables) and set(columns) <= set(pq.read_schema(self.tables[0]).names)
+
     def top_hosts(self) -> list[dict[str, Any]]:
         """Hosts with the most rows."""
-        if not self.tables:
+        if not self._has("url", "status"):
             return []
         query = """
             SELECT regexp_extract(url, '^[a-z]+://([^/:?#]+)', 1) AS host, count(*) AS found,
                    count(*) FILTER (WHERE status = 'success') AS kept
-            FROM read_parquet($tables) GROUP BY host ORDER BY found DESC, host LIMIT $top
+            FROM read_parquet($tables) WHERE url IS NOT NULL
+            GROUP BY host ORDER BY found DESC, host LIMIT $top
         """
         return [{"host": host, "found": found, "kept": kept} for host, found, kept in self._ask(query, top=_TOP_HOSTS)]
 
     def counts(self, column: str) -> dict[str, int]:
-        """Kept rows by the values of a column of ours."""
-        if not self.tables:
+        """Kept rows by the values of a column of ours; rows that have none are not counted."""
+        if not self._has(column):
             return {}
         query = f"""
             SELECT {column}, count(*) AS number FROM read_parquet($tables)
-            WHERE status = 'success' GROUP BY {column} ORDER BY number DESC, {column} LIMIT 50
+            WHERE status = 'success' AND {column} IS NOT NULL
+            GROUP BY {column} ORDER BY number DESC, {column} LIMIT 50
         """  # noqa: S608 - `column` is a literal of this module
         return dict(self._ask(query))
 
     def opt_outs(self) -> list[dict[str, Any]]:
         """Signals heard of pages, answers and sites, honoured or not, and how many of their rows were kept."""
-        if not self.tables:
+        if not self._has("page_opt_outs", "header_opt_outs"):
             return []
         query = """
             SELECT signal, count(*) AS found, count(*) FILTER (WHERE status = 'success') AS kept
@@ -73,7 +79,7 @@ class ShardTables:
         A job leaves out those that repeat within it (`output.placeholder_addresses`); what repeats across jobs shows
         here, named by the hash that a removal list needs.
         """
-        if not self.tables:
+        if not self._has("sha256", "caption"):
             return []
         query = """
             SELECT sha256, count(DISTINCT url) AS addresses, count(DISTINCT caption) AS captions,

@@ -7,10 +7,12 @@ sources -> extract jobs -> plan -> fetch jobs -> score jobs
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from crawler.errors import RunFolderError
 from crawler.job import Job, JobKind, finished
@@ -22,7 +24,7 @@ from crawler.write import is_committed, read_stats
 from workers.run_folder import RunFolder
 from workers.slices import Slice, of_slice
 
-Verb = Literal["extract", "plan", "fetch", "score", "crawl"]
+Verb = Literal["extract", "plan", "fetch", "score", "crawl", "rebuild"]
 
 
 class Step(NamedTuple):
@@ -38,6 +40,8 @@ PLAN = Step("plan", "rows", None)
 _FETCH = Step("fetch", "pairs", JobKind.FETCH)
 _SCORE = Step("score", "pairs", JobKind.SCORE)
 _CRAWL = Step("fetch and filter", "pairs", JobKind.CRAWL)
+#: the same, while the plan is made
+REBUILD = Step("rebuild", "rows", JobKind.CRAWL)
 
 #: how the name of a shard's marker ends
 _STATS = "_stats.json"
@@ -48,6 +52,7 @@ STEPS: Mapping[Verb, tuple[Step, ...]] = {
     "fetch": (READ, PLAN, _FETCH),
     "score": (_SCORE,),
     "crawl": (READ, PLAN, _CRAWL),
+    "rebuild": (REBUILD,),
 }
 
 
@@ -67,6 +72,26 @@ def kinds_of(verb: Verb, *, sliced: bool) -> frozenset[JobKind]:
     return frozenset({step.kind for step in STEPS[verb] if step.kind} | fetched_later)
 
 
+def _nothing(_number: int) -> str:
+    """No job has a base."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What a rebuild takes over from shards that are there."""
+
+    #: outcomes of rows that are tried again (`crawler.outcome`)
+    again: tuple[str, ...] = ()
+    #: how often shards were gone over, this time included; 0 is the first pass
+    round: int = 0
+    #: the base of a job, by its number (`crawler.job.base`); asked just before the job is begun; "" for none
+    bases: Callable[[int], str] = _nothing
+
+
+NO_RETRY = Retry()
+
+
 @dataclass(frozen=True, slots=True)
 class Worklist:
     """The jobs of a run, or of a slice of it."""
@@ -75,6 +100,7 @@ class Worklist:
     sources: Sequence[Source]
     folder: RunFolder
     slice: Slice | None = None
+    retry: Retry = NO_RETRY
 
     def jobs(self, kind: JobKind) -> list[Job]:
         """All jobs of one kind, by number.
@@ -83,11 +109,13 @@ class Worklist:
             RunFolderError: there is no plan, and these are jobs of a plan.
         """
         if kind is JobKind.EXTRACT:
-            names = [one.address for one in self.sources]
+            names, first = [one.address for one in self.sources], 0
         else:
-            names = [str(number) for number in range(self.planned().jobs)]
-        numbers = range(len(names)) if self.slice is None else of_slice(names, self.slice)
-        return [self._job(kind, number) for number in numbers]
+            planned = self.planned()
+            first = planned.first
+            names = [str(number) for number in range(first, first + planned.jobs)]
+        places = range(len(names)) if self.slice is None else of_slice(names, self.slice)
+        return [self.job(kind, first + place) for place in places]
 
     def planned(self) -> Planned:
         """The plan.
@@ -110,7 +138,13 @@ class Worklist:
         """Whether the job has to wait for another machine: its raw shard is not there yet."""
         return job.kind is JobKind.SCORE and not raw_path(self.folder.raw, job.number).exists()
 
-    def _job(self, kind: JobKind, number: int) -> Job:
+    def with_base(self, job: Job) -> Job:
+        """The job, with what it takes over."""
+        base = self.retry.bases(job.number)
+        return msgspec.structs.replace(job, base=base) if base else job
+
+    def job(self, kind: JobKind, number: int) -> Job:
+        """One job. What it takes over is not looked for yet (`with_base`)."""
         folder = self.folder
         table, raw = str(folder.plan.job_table(number)), raw_path(folder.raw, number)
         match kind:
@@ -125,7 +159,10 @@ class Worklist:
                 return self._made(kind, number, table, folder.shards)
 
     def _made(self, kind: JobKind, number: int, source: str, output: Path, *, form: str = "") -> Job:
-        return Job(kind=kind, number=number, input=source, output=str(output), recipe=self.recipe.digest, form=form)
+        return Job(
+            kind=kind, number=number, input=source, output=str(output), recipe=self.recipe.digest, form=form,
+            again=self.retry.again, round=self.retry.round,
+        )  # fmt: skip
 
 
 def refuse_the_other_way(verb: Verb, folder: RunFolder, recipe: Recipe) -> None:

@@ -58,6 +58,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     #: for extract: "warc", "wat" or "list"
     form: str = ""
+    #: for crawl: the table of a shard, or of adopted samples, whose rows are taken over; "" where there is none
+    #: (`crawler.job.base`)
+    base: str = ""
+    #: outcomes (`crawler.outcome`) of the base's rows that are tried again
+    again: tuple[str, ...] = ()
+    #: how often the shard was begun with a base before this job, and with it: what was committed in an earlier round
+    #: has to be done again
+    round: int = 0
 
     @property
     def name(self) -> str:

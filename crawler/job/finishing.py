@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from crawler.job.duplicates import Claim, claiming, duplicates
 from crawler.job.gathering import LookedQueue
-from crawler.job.ledger import STAGES, Ledger
+from crawler.job.ledger import STAGES, Earlier, Ledger
 from crawler.job.looking import Turned
 from crawler.job.placeholders import placeholders
 from crawler.job.remembered import Remembered, remembered
 from crawler.job.scoring import Scored, Scoring
-from crawler.records import Fault
+from crawler.outcome import outcome_of_reason
+from crawler.records import Embedded, Fault
 from crawler.report import Report
+from crawler.rows import Pictured
 from crawler.write import ShardWriter, shard_name
 
 if TYPE_CHECKING:
@@ -33,7 +37,8 @@ _PATIENCE_SECONDS = 0.5
 class Finishing:
     """Scores and writes the pictures of one job, and commits its shard."""
 
-    def __init__(self, tools: Tools, writer: ShardWriter, ledger: Ledger) -> None:
+    def __init__(self, tools: Tools, writer: ShardWriter, ledger: Ledger, base: Earlier | None = None) -> None:
+        self._base = base
         self._tools = tools
         self._writer = writer
         self._ledger = ledger
@@ -81,7 +86,8 @@ class Finishing:
             stages = self._ledger.stages(found, STAGES)
             tools.screening.check(job.name, stages)
             report = self._ledger.report(job, stages, time.monotonic() - began)
-            self._writer.commit({"report": msgspec.to_builtins(report)})
+            again = {"round": job.round} if job.round else {}
+            self._writer.commit({"report": msgspec.to_builtins(report), **again})
         return report
 
     def _look_back(self, claim: Claim) -> None:
@@ -96,10 +102,17 @@ class Finishing:
         if isinstance(outcome, Turned):
             self._ledger.turn_away(index, outcome)
             return
-        self._writer.keep(index, outcome.pictured, outcome.embedded)
-        self._ledger.keep(outcome.pictured)
-        self._kept[index] = remembered(index, outcome.pictured.row)
+        self.keep(index, outcome.pictured, outcome.embedded)
+
+    def keep(self, index: int, pictured: Pictured, embedded: Mapping[str, Embedded] = MappingProxyType({})) -> None:
+        """Write a sample that came to its good end, here or in an earlier job."""
+        self._writer.keep(index, pictured, embedded)
+        self._ledger.keep(pictured)
+        self._kept[index] = remembered(index, pictured.row)
 
     def _take_back(self, index: int, stage: str, fault: Fault) -> None:
         del self._kept[index]
-        self._ledger.take_back(stage, fault, self._writer.take_back(index, fault))
+        turned = Turned(stage, fault, {"outcome": outcome_of_reason(fault).value})
+        earlier = self._base.same_again(index, turned) if self._base else turned
+        known = None if earlier is turned else earlier.row
+        self._ledger.take_back(earlier.stage, earlier.reason, self._writer.take_back(index, fault, known))

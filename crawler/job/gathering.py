@@ -11,17 +11,20 @@ what goes on is the encoded picture and the models' own small input. The decoder
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from crawler.courtesy.domains import site_of
 from crawler.fetch import Terms, Web, fetch
 from crawler.flow import Budget
 from crawler.job.judging import Makers, judge_all
 from crawler.job.ledger import Ledger
-from crawler.job.looking import Decoder, Looked, look, turned
+from crawler.job.looking import Decoder, Looked, hashes_wanted, look, turned
 from crawler.picture.sandbox import open_sandboxes
-from crawler.records import Candidate, Fetched, Rejected
+from crawler.records import Candidate, Fault, Fetched, Rejected
+from crawler.urls import host_of
 
 if TYPE_CHECKING:
     from crawler.job import Tools
@@ -47,12 +50,14 @@ class Gathering:
         self._bodies = Budget(tools.recipe.resources.body_bytes_in_flight)
         self._fetched: asyncio.Queue[tuple[int, Fetched] | None] = asyncio.Queue()
 
-    async def run(self, rows: Sequence[Candidate]) -> None:
-        """Every row ends in the ledger or in the queue, and then the queue's end."""
-        admitted = self._admit(rows)
+    async def run(self, rows: Sequence[Candidate], settled: Container[int] = ()) -> None:
+        """Every row but the `settled` ones ends in the ledger or in the queue, and then the queue's end."""
+        admitted = self._admit([(index, one) for index, one in enumerate(rows) if index not in settled])
         recipe = self._tools.recipe
         with (
-            open_sandboxes(recipe.decode, recipe.resources.decoders) as sandboxes,
+            open_sandboxes(
+                recipe.decode, recipe.resources.decoders, output=recipe.output, hashes=hashes_wanted(self._tools, rows)
+            ) as sandboxes,
             ThreadPoolExecutor(len(sandboxes), "decode") as decoding,
         ):
             async with self._tools.open_web() as web, asyncio.TaskGroup() as group:
@@ -60,17 +65,21 @@ class Gathering:
                 group.create_task(self._look_all(decoding, sandboxes))
             self._ledger.note_names(web.look_ups)
 
-    def _admit(self, rows: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
+    def _admit(self, rows: Sequence[tuple[int, Candidate]]) -> list[tuple[int, Candidate]]:
         """The rows that the candidate filters let through; the others end here."""
         admitted = []
-        rulings = judge_all(self._tools.candidate_filters, rows)
-        for index, (candidate, ruling) in enumerate(zip(rows, rulings, strict=True)):
-            if ruling is None:
-                admitted.append((index, candidate))
-            else:
+        rebuild = self._tools.recipe.rebuild
+        over = _SiteCap(rebuild.rows_per_site if rebuild else 0)
+        rulings = judge_all(self._tools.candidate_filters, [candidate for _, candidate in rows])
+        for (index, candidate), ruling in zip(rows, rulings, strict=True):
+            if ruling is not None:
                 name, verdict = ruling
                 rejected = Rejected(candidate, name, verdict.detail)
                 self._ledger.turn_away(index, turned("filter candidates", rejected))
+            elif over.takes_out(candidate):
+                self._ledger.turn_away(index, turned("filter candidates", Rejected(candidate, Fault.HOST_CAP)))
+            else:
+                admitted.append((index, candidate))
         return admitted
 
     async def _download(self, web: Web, admitted: Sequence[tuple[int, Candidate]], *, lookers: int) -> None:
@@ -130,3 +139,18 @@ class Gathering:
                 break
             batch.append(item)
         return batch
+
+
+class _SiteCap:
+    """Takes out the rows of a site that come after its first so many; 0 takes out none."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._counts: Counter[str] = Counter()
+
+    def takes_out(self, candidate: Candidate) -> bool:
+        if not self._rows or not candidate.image_url:
+            return False
+        site = site_of(host_of(candidate.image_url))
+        self._counts[site] += 1
+        return self._counts[site] > self._rows

@@ -151,6 +151,18 @@ def scores_of(column: str, verdict: Verdict, made_by: str) -> Scores:
     return () if verdict.score is None else ((column, verdict.score), (f"{column}_model", made_by))
 
 
+#: what filters of pictures may look at beside a picture's header
+_EVERYTHING = frozenset(("pixels", "md5", "sha1", "phash", "pdq"))
+
+
+def needs_of(filters: Sequence[tuple[str, PictureFilter]]) -> frozenset[str]:
+    """What of a picture these filters look at: "pixels", and kinds of hashes.
+
+    A filter says so by an attribute `needs`; one that does not looks at everything.
+    """
+    return frozenset().union(*(getattr(one, "needs", _EVERYTHING) for _, one in filters))
+
+
 def score_columns(filters: Sequence[tuple[str, Any]]) -> list[tuple[str, str]]:
     """The columns of all filters that give scores, in their order: name and kind."""
     scoring = [one.scores for _, one in filters if hasattr(one, "scores")]

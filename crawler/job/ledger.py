@@ -32,11 +32,25 @@ class Writer(Protocol):
         ...
 
 
+class Earlier(Protocol):
+    """What is known of rows that were asked for before."""
+
+    def same_again(self, index: int, turned: Turned, /) -> Turned:
+        """How a row ended: as before, to the letter, if asking again brought no other outcome."""
+        ...
+
+
 class Ledger:
     """What became of the rows of one job, so far."""
 
-    def __init__(self, writer: Writer, withheld: frozenset[str], progress: Progress) -> None:
-        """Of filters whose names are in `withheld` nothing is written but that there was a row."""
+    def __init__(
+        self, writer: Writer, withheld: frozenset[str], progress: Progress, *, base: Earlier | None = None
+    ) -> None:
+        """Of filters whose names are in `withheld` nothing is written but that there was a row.
+
+        A row that ends as it did in the `base` is written as it stands there.
+        """
+        self._base = base
         self._writer = writer
         self._withheld = withheld
         self._progress = progress
@@ -50,6 +64,8 @@ class Ledger:
 
     def turn_away(self, index: int, turned: Turned) -> None:
         """A row ends here."""
+        if self._base is not None and turned.reason not in self._withheld:
+            turned = self._base.same_again(index, turned)
         if turned.reason in self._withheld:
             self._writer.withhold(index)
         else:

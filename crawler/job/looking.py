@@ -6,15 +6,19 @@ again, and a picture scored elsewhere and later, from a raw shard, gets the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import msgspec
 
-from crawler.job.judging import Engine, Makers, Prepared, judge_all, judge_picture
+from crawler.job.judging import Engine, Makers, Prepared, judge_all, judge_picture, needs_of
+from crawler.outcome import compare, fault_by_policy, known_of
 from crawler.picture.decode import Refused, decode_body
-from crawler.picture.encode import Encoded, encode, largest_written
+from crawler.picture.encode import Encoded, encode, encode_drawn, largest_written
+from crawler.picture.hashes import ALL, PERCEPTUAL
+from crawler.picture.sketch import may_be_sketched, upright_size
 from crawler.records import Candidate, Fetched, Picture, Rejected, Sample
 from crawler.rows import Facts, Pictured, Row, kept_row, rejected_row
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from crawler.job import Tools
+    from crawler.picture.sandbox import Drawn
     from crawler.settings import Decode, Recipe
 
 #: what `encode` may write
@@ -33,6 +38,10 @@ class Decoder(Protocol):
 
     def decode(self, fetched: Fetched, /) -> Picture | Rejected:
         """The picture, or why there is none."""
+        ...
+
+    def sketch(self, fetched: Fetched, /) -> Drawn | Picture | Rejected:
+        """The picture as it will be written, where that can be had without its pixels; else whole."""
         ...
 
 
@@ -84,19 +93,77 @@ def as_published(recipe: Recipe) -> Decode:
     )
 
 
+def hashes_wanted(tools: Tools, rows: Iterable[Candidate]) -> frozenset[str]:
+    """The kinds of hashes that the pictures of a job are given: by its recipe, its filters, and what its list has."""
+    recipe = tools.recipe
+    wanted = set(recipe.decode.hashes) | needs_of(tools.picture_filters)
+    if recipe.duplicates.look_alike_bits >= 0:
+        wanted.add("pdq")
+    if recipe.rebuild is not None:
+        wanted.add(recipe.rebuild.compute_hash)
+        for candidate in rows:
+            if (expected := candidate.expected) is not None:
+                wanted.update(kind for kind in ("md5", "sha1") if getattr(expected, kind))
+                wanted.update(kind for kind in PERCEPTUAL if getattr(expected, kind) is not None)
+    return ALL & wanted
+
+
+class _Unseen:
+    """In the place of the pixels of a picture whose judges look at its size only."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = size
+
+
 def _look_at(fetched: Fetched, decoder: Decoder, tools: Tools, makers: Makers) -> Looked | Turned:
-    picture = decoder.decode(fetched)
-    if isinstance(picture, Rejected):
-        return turned("decode", picture, Facts(fetched))
-    candidate = fetched.candidate
+    output, seen = tools.recipe.output, bool(tools.embedding_filters) or "pixels" in needs_of(tools.picture_filters)
+    sketches = not seen and may_be_sketched(fetched.candidate, output)
+    found = decoder.sketch(fetched) if sketches else decoder.decode(fetched)
+    if isinstance(found, Rejected):
+        return turned("decode", found, Facts(fetched))
+    if isinstance(found, Picture):
+        return _judged(found, lambda: encode(found, output), tools, makers)
+    # none of the filters looks at them: a picture without pixels could not be encoded, and this one need not be
+    picture = Picture(fetched, found.header, found.hashes, cast("Image", _Unseen(upright_size(found.header))))
+    return _judged(picture, lambda: encode_drawn(found.pixels, output, output.encode_format), tools, makers)
+
+
+def _judged(picture: Picture, encoding: Callable[[], Encoded], tools: Tools, makers: Makers) -> Looked | Turned:
+    fetched, candidate = picture.fetched, picture.fetched.candidate
+    sha512 = _sha512(fetched, tools.recipe)
+    if mismatch := _mismatch(fetched, picture, sha512, tools.recipe):
+        return turned("filter pictures", mismatch, Facts(fetched, picture.header, picture.hashes, (), sha512))
     ruling, scores = judge_picture(tools.picture_filters, picture, makers)
     if ruling is not None:
         rejected = Rejected(candidate, ruling[0], ruling[1].detail)
-        return turned("filter pictures", rejected, Facts(fetched, picture.header, picture.hashes, scores))
-    encoded = encode(picture, tools.recipe.output)
-    sample = Sample(fetched, picture.header, picture.hashes, encoded.image, encoded.width, encoded.height, scores)
+        return turned("filter pictures", rejected, Facts(fetched, picture.header, picture.hashes, scores, sha512))
+    encoded = encoding()
+    size = (encoded.width, encoded.height)
+    sample = Sample(fetched, picture.header, picture.hashes, encoded.image, *size, scores, sha512)
     prepared = prepare(_published(encoded, picture, tools.recipe), candidate, tools) if tools.embedding_filters else {}
     return Looked(candidate, Pictured(kept_row(sample), encoded.image, encoded.extension), prepared)
+
+
+def _mismatch(fetched: Fetched, picture: Picture, sha512: str, recipe: Recipe) -> Rejected | None:
+    """In a rebuild: the rejection of a picture that is not what its list recorded, where the policy minds."""
+    expected = fetched.candidate.expected
+    if recipe.rebuild is None or expected is None:
+        return None
+    outcome = compare(expected, known_of(picture.hashes, sha512))
+    fault = fault_by_policy(recipe.rebuild.policy, outcome)
+    return Rejected(fetched.candidate, fault, outcome.value, fetched.opt_outs) if fault else None
+
+
+def _sha512(fetched: Fetched, recipe: Recipe) -> str:
+    """Where the recipe or the list of a rebuild asks for it."""
+    expected = fetched.candidate.expected
+    if recipe.rebuild is None or expected is None:
+        return ""
+    if not expected.sha512 and recipe.rebuild.compute_hash != "sha512":
+        return ""
+    return hashlib.sha512(fetched.body).hexdigest()
 
 
 def _published(encoded: Encoded, picture: Picture, recipe: Recipe) -> Image:

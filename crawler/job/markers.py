@@ -86,7 +86,10 @@ def read_crawl_report(job: Job, recipe: Recipe) -> Report | None:
     folder = Path(job.output)
     if not is_committed(folder, job.number, recipe.output):
         return None
-    return _report(read_stats(folder, job.number, recipe.output).get("report"), folder)
+    stats = read_stats(folder, job.number, recipe.output)
+    if stats.get("round", 0) < job.round and any(stats.get("outcomes", {}).get(one) for one in job.again):
+        return None
+    return _report(stats.get("report"), folder)
 
 
 def read_crawl_reports(folder: Path) -> Iterator[Report]:

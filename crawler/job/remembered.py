@@ -19,6 +19,10 @@ class Remembered(NamedTuple):
 
 
 def remembered(index: int, row: Row) -> Remembered:
-    """What is remembered of one row."""
+    """What is remembered of one row.
+
+    A sample that was adopted may have no hashes: then it is a file by itself, and looks like nothing.
+    """
     address, caption = row["url"].partition("?")[0], row["caption"].casefold()
-    return Remembered(index, row["sha256"], address, caption, int(row["pdq"], 16), row["pdq_quality"])
+    sha256 = row.get("sha256") or f"row {index}"
+    return Remembered(index, sha256, address, caption, int(row.get("pdq") or "0", 16), row.get("pdq_quality") or 0)

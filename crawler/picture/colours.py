@@ -50,15 +50,26 @@ def _with_profile(image: Image.Image, colours: Image.Image) -> Image.Image | Non
 
     `colours` is the image, or where it has transparency the same as RGBA.
     """
+    if (profile := _profile_that_matters(image)) is None:
+        return None
+    mode = mode_of(profile)
+    if mode == "CMYK":
+        return as_srgb(image, profile)
+    return as_srgb(image.convert("L") if mode == "L" else colours.convert("RGB"), profile)
+
+
+def has_a_profile_that_matters(image: Image.Image) -> bool:
+    """Whether the colours of an image are other than they look without its profile."""
+    return _profile_that_matters(image) is not None
+
+
+def _profile_that_matters(image: Image.Image) -> bytes | None:
+    """The profile of an image, if it is one for such images and for other colours than sRGB's."""
     profile = image.info.get("icc_profile")
     if not isinstance(profile, bytes):
         return None
     mode = mode_of(profile)
-    if mode is None or image.mode not in _MODES_OF[mode] or is_srgb(profile):
-        return None
-    if mode == "CMYK":
-        return as_srgb(image, profile)
-    return as_srgb(image.convert("L") if mode == "L" else colours.convert("RGB"), profile)
+    return None if mode is None or image.mode not in _MODES_OF[mode] or is_srgb(profile) else profile
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -14,21 +14,28 @@ import random
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
-from crawler.picture.colours import has_no_agreed_white, to_rgb
+from crawler.picture.colours import has_a_profile_that_matters, has_no_agreed_white, to_rgb
+from crawler.picture.exif import exif_text
 from crawler.picture.hashes import hashes_of
 from crawler.picture.made_by import made_by
 from crawler.picture.magic import jpeg_scans, kind_of, webp_size
 from crawler.records import Fault, Fetched, Header, Picture, Rejected
 
 if TYPE_CHECKING:
+    from crawler.picture.fast import Samples
     from crawler.settings import Decode
 
-__all__ = ["Decoded", "Refused", "decode", "decode_body"]
+__all__ = ["Decoded", "DrawnAt", "Refused", "Shrunk", "decode", "decode_body", "decode_shrunk"]
+
+_Outcome = TypeVar("_Outcome")
+#: says of an upright picture's width and height at which size, width first, it will be drawn
+DrawnAt = Callable[[int, int], tuple[int, int]]
 
 # Importing the three plug-ins registers them. Without that PIL would load all of its 44, EPS among them.
 _PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)
@@ -85,6 +92,14 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Shrunk:
+    """What a body turned out to be, smaller than the file has it."""
+
+    header: Header
+    samples: Samples  # upright
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Why a body did not become a picture."""
 
@@ -115,6 +130,25 @@ def decode_body(body: bytes, settings: Decode) -> Decoded | Refused:
     body that needs more memory than there is, is `DECODER_KILLED`: elsewhere it might well be a picture. (libwebp does
     not say why it failed; there it is `IMAGE_BROKEN`.) Raises nothing, whatever the bytes are.
     """
+    return _guarded(body, settings, lambda kind: _decoded(_Opened.of(body, kind, settings)))
+
+
+def decode_shrunk(body: bytes, settings: Decode, drawn_at: DrawnAt) -> Decoded | Shrunk | Refused:
+    """As `decode_body`, but a JPEG of which nothing is odd comes smaller, where it will be drawn smaller anyway.
+
+    `drawn_at` says of an upright picture's width and height at which size it will be drawn. Needs what fast drawing
+    needs (`fast.make_sure`).
+    """
+
+    def decoded(kind: str) -> Decoded | Shrunk:
+        opened = _Opened.of(body, kind, settings)
+        return _shrunk(opened, drawn_at) or _decoded(opened)
+
+    return _guarded(body, settings, decoded)
+
+
+def _guarded(body: bytes, settings: Decode, decoded: Callable[[str], _Outcome]) -> _Outcome | Refused:
+    """What comes of a body of an accepted kind; whatever PIL raises over it is a refusal."""
     kind = kind_of(body)
     if kind is None:
         return Refused(Fault.NOT_AN_IMAGE)
@@ -123,7 +157,7 @@ def decode_body(body: bytes, settings: Decode) -> Decoded | Refused:
     # a foreign import may have set it, and half a picture would then pass for a whole one
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
-        return _decoded(body, kind, settings)
+        return decoded(kind)
     except _RefusedError as error:
         return Refused(error.fault, str(error))
     except MemoryError:
@@ -138,19 +172,52 @@ def decode_body(body: bytes, settings: Decode) -> Decoded | Refused:
         return Refused(Fault.IMAGE_BROKEN, f"{kind}: {type(error).__name__}: {error}"[:200])
 
 
-def _decoded(body: bytes, kind: str, settings: Decode) -> Decoded:
-    image = _open(body, kind, settings)
-    width, height = _size_in_file(image)
-    orientation = _orientation_tag(image)
+class _Opened(NamedTuple):
+    """A file whose header was read, and found worth decoding."""
+
+    body: bytes
+    image: ImageFile.ImageFile
+    kind: str
+    width: int  # as stored
+    height: int
+    orientation: int
+    settings: Decode
+
+    @staticmethod
+    def of(body: bytes, kind: str, settings: Decode) -> _Opened:
+        image = _open(body, kind, settings)
+        return _Opened(body, image, kind, *_size_in_file(image), _orientation_tag(image), settings)
+
+    def header(self) -> Header:
+        """What the file says of itself; to be asked for when the pixels were decoded."""
+        frames = 2 if _is_animated(self.image, self.kind) else 1
+        marks, exif = made_by(self.body, self.kind), _exif(self.image, self.settings)
+        return Header(self.width, self.height, self.kind, frames, self.orientation, marks, exif)
+
+
+def _decoded(opened: _Opened) -> Decoded:
+    image, kind = opened.image, opened.kind
     image.load()
-    _check_jpeg_is_whole(image, body, kind)
-    frames = 2 if _is_animated(image, kind) else 1
-    header = Header(width, height, kind, frames, orientation, made_by(body, kind))
+    _check_jpeg_is_whole(image, opened.body, kind)
+    header = opened.header()
     if has_no_agreed_white(image):
         raise _RefusedError(Fault.FORMAT_REFUSED, f"samples of 32 bits, mode {image.mode}")
     pixels = to_rgb(image)
     # PIL turns TIFF pictures while it loads them, and no others
-    return Decoded(header, pixels if kind == "TIFF" else _upright(pixels, orientation))
+    return Decoded(header, pixels if kind == "TIFF" else _upright(pixels, opened.orientation))
+
+
+def _shrunk(opened: _Opened, drawn_at: DrawnAt) -> Shrunk | None:
+    """The picture of a plain JPEG in colour, at the size at which its pixels suffice; None for everything else."""
+    from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
+
+    image, orientation = opened.image, opened.orientation
+    if opened.kind != "JPEG" or image.mode != "RGB" or has_a_profile_that_matters(image):
+        return None
+    stored, lies = (opened.width, opened.height), orientation >= 5
+    drawn = drawn_at(*(stored[::-1] if lies else stored))
+    samples = fast.decoded_jpeg(opened.body, fast.shrunk_size(*stored, drawn[::-1] if lies else drawn))
+    return None if samples is None else Shrunk(opened.header(), fast.upright(samples, orientation))
 
 
 def _open(body: bytes, kind: str, settings: Decode) -> ImageFile.ImageFile:
@@ -185,6 +252,14 @@ def _orientation_tag(image: ImageFile.ImageFile) -> int:
     except _PIL_ERRORS:
         return 1
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _exif(image: ImageFile.ImageFile, settings: Decode) -> str:
+    """What is kept of the camera's words. Broken metadata are none."""
+    try:
+        return exif_text(image, settings.exif)
+    except _PIL_ERRORS:
+        return ""
 
 
 def _is_animated(image: ImageFile.ImageFile, kind: str) -> bool:

@@ -96,6 +96,17 @@ def webp_size(body: bytes) -> tuple[int, int] | None:
     return None
 
 
+def may_be_transparent(body: bytes, kind: str) -> bool:
+    """Whether a "PNG" or "WEBP" file says that it has transparency; no other format is looked at."""
+    if kind == "PNG":  # third edition, sections 11.2.1 and 11.3.1.1: the colour type, or a chunk before the pixels
+        return body[25:26] in (b"\x04", b"\x06") or b"tRNS" in body[: body.find(b"IDAT")]
+    if kind == "WEBP":  # RFC 9649, sections 2.7.1 and 3.4: a flag of VP8X, or the bit behind both sizes of VP8L
+        flags = body[20:21] if body[12:16] == b"VP8X" else b"\0"
+        lossless = body[24:25] if body[12:16] == b"VP8L" else b"\0"
+        return bool(flags[0] & 0x10 if flags else 0) or bool(lossless[0] & 0x10 if lossless else 0)
+    return False
+
+
 def jpeg_scans(body: bytes) -> tuple[int, int]:
     """How many scans the main image of a JPEG file has, and at which byte it ends (its EOI marker, or the body's end).
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.errors import SettingsError
+from crawler.layout import run_at, shards_of
 from crawler.seen import NothingSeen, Seen
 from crawler.seen.index import WHOLE, Index
 from crawler.seen.keys import PARTITIONS, Keys
@@ -29,7 +30,6 @@ from crawler.settings import Recipe
 
 LookUp = Callable[[Keys], NDArray[np.bool_]]
 
-_SHARDS = "shards"
 _SEEN = "seen"
 
 
@@ -41,8 +41,8 @@ def earlier_shards(recipe: Recipe, run: Path) -> list[Path]:
     """
     folders = []
     for one in recipe.duplicates.earlier:
-        folder = Path(recipe.folder, one, _SHARDS)
-        if folder.resolve() == (run / _SHARDS).resolve():
+        folder = shards_of(run_at(Path(recipe.folder, one)))
+        if folder.resolve() == shards_of(run).resolve():
             raise SettingsError(f"duplicates.earlier: {one} is the folder of this run; name runs that came before it")
         if not any(folder.glob("*_stats.json")):
             raise SettingsError(f"duplicates.earlier: {one} holds no shard of a run (looked for {folder}/*_stats.json)")
@@ -84,7 +84,7 @@ def open_seen(recipe: Recipe, run: Path, parts: range = WHOLE, own: OwnShards | 
     """
     if recipe.duplicates.files == "keep":
         return NothingSeen()
-    shards = run / _SHARDS
+    shards = shards_of(run)
     sources = [*earlier_shards(recipe, run), shards]
     only = {shards: own.shards} if own else None
     return LocalSeen(Index(_folder(run, "sha256", parts, own), "sha256", sources, parts, only=only), shards)
@@ -155,7 +155,7 @@ def _indexes(run: Path) -> list[tuple[Column, Path, range]]:
 def _sources(recipe: Recipe, run: Path) -> dict[Column, list[Path]]:
     """Which folders of shards each index is made from."""
     earlier = earlier_shards(recipe, run)
-    return {"content_id": earlier, "sha256": [*earlier, run / _SHARDS]}
+    return {"content_id": earlier, "sha256": [*earlier, shards_of(run)]}
 
 
 def _folder(run: Path, column: Column, parts: range, own: OwnShards | None = None) -> Path:

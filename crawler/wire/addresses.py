@@ -60,6 +60,10 @@ _REFUSED_6 = tuple(
 _WRAPPED_4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
 
+#: addresses whose reading is kept at hand: each is judged as it is admitted and again as it is dialled; 300 bytes each
+_KEPT = 8_192
+
+
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
     """Says which addresses may be dialled: global unicast, with exceptions both ways.
@@ -106,6 +110,7 @@ def _in(address: IPv4Address | IPv6Address, networks: tuple[Network, ...]) -> bo
     return any(address in network for network in networks)
 
 
+@lru_cache(maxsize=_KEPT)
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     """The address, an IPv4 address in IPv6 clothes unwrapped; None where it is none or names an interface."""
     try:

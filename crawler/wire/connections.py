@@ -49,7 +49,7 @@ def session(settings: Fetch, user_agent: str, names: Names, door: SocketDoor, *,
         resolver=_Resolver(names),
         use_dns_cache=False,  # ours has a bound, remembers failures and counts
         limit=0,
-        ssl=_tls(settings.ca_file),
+        ssl=_tls(settings.ca_file, settings.verify_tls),
         force_close=not keep,
         keepalive_timeout=_KEEP_ALIVE_SECONDS if keep else None,
     )
@@ -137,9 +137,12 @@ class _Resolver(AbstractResolver):
 
 
 @lru_cache(maxsize=2)
-def _tls(ca_file: str) -> ssl.SSLContext:
+def _tls(ca_file: str, verify: bool) -> ssl.SSLContext:
     """One context for all connections of this process: making one costs 20 ms."""
     context = ssl.create_default_context()
+    if not verify:  # asked for by name only (`fetch.verify_tls`)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     if ca_file:
         try:
             context.load_verify_locations(Path(ca_file))

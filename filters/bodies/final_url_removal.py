@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crawler.records import Fetched, Verdict
+from crawler.records import Earlier, Fetched, Verdict
 from filters.lists import (
     MAX_AGE_DAYS,
     Form,
@@ -52,6 +52,11 @@ class FinalUrlRemoval:
         """One verdict per body, in order. It never says which entry matched."""
         hits = listed_urls(self.listed, (fetched.final_url for fetched in batch))
         return [Verdict(fetched.final_url not in hits) for fetched in batch]
+
+    def judge_again(self, batch: Sequence[Earlier]) -> list[Verdict | None]:
+        """The same of pictures that were received before; None where nobody recorded who answered."""
+        hits = listed_urls(self.listed, (one.final_url for one in batch if one.final_url))
+        return [Verdict(one.final_url not in hits) if one.final_url else None for one in batch]
 
 
 def build(

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from crawler.records import Fetched, Verdict
+from crawler.records import Earlier, Fetched, Verdict
 from filters.lists import (
     MAX_AGE_DAYS,
     Form,
@@ -60,6 +60,19 @@ class HashRemoval:
                 kind, [hashlib.new(kind, fetched.body, usedforsecurity=False).digest() for fetched in batch]
             )
         return [Verdict(not listed) for listed in found]
+
+    def judge_again(self, batch: Sequence[Earlier]) -> list[Verdict | None]:
+        """The same of pictures that were received before; None where a kind that the list has was not recorded."""
+        kinds = sorted(self.listed.kinds)
+        verdicts: list[Verdict | None] = []
+        for one in batch:
+            known = [(kind, getattr(one.known, kind)) for kind in kinds]
+            if all(value for _, value in known):
+                listed = any(self.listed.has(kind, [bytes.fromhex(value)])[0] for kind, value in known)
+                verdicts.append(Verdict(not listed))
+            else:
+                verdicts.append(None)
+        return verdicts
 
 
 def build(

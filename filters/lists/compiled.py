@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.errors import MissingPackageError, SettingsError
-from filters.lists.gathering import KEPT_BYTES, stamp
+from filters.lists.gathering import KEPT_BYTES, stamped
 from filters.lists.kinds import PERCEPTUAL, TEXTS, WIDTHS, Kind
 from filters.lists.private_files import read_private
 from filters.lists.rows import SortedRows, sorted_rows
@@ -82,7 +82,7 @@ class Opened(NamedTuple):
     """A compiled list, read and found whole. It has no repr: perceptual hashes are in the clear."""
 
     header: Header
-    exact: Mapping[Kind, SortedRows]  # rows of 16 bytes, made by `stamp` with `Keys.entries`
+    exact: Mapping[Kind, SortedRows]  # rows of 16 bytes, made by `stamped` with `Keys.entries`
     perceptual: Mapping[Kind, NDArray[np.uint8]]
 
     def __repr__(self) -> str:
@@ -218,10 +218,7 @@ def _section_bytes(section: Section) -> int:
 def _keyed(kind: Kind, rows: SortedRows, keys: Keys) -> SortedRows:
     if kind in TEXTS:
         return rows
-    values = rows.rows().tobytes()
-    width = WIDTHS[kind]
-    stamps = b"".join(stamp(kind, values[at : at + width], keys.entries) for at in range(0, len(values), width))
-    return sorted_rows(np.frombuffer(stamps, dtype=np.uint8).reshape(-1, KEPT_BYTES))
+    return sorted_rows(stamped(kind, rows.rows(), keys.entries))
 
 
 def _mac(keys: Keys, content: memoryview) -> bytes:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from crawler.errors import SettingsError
 from filters.lists.compiled import Keys, is_compiled, keys_of, opened
-from filters.lists.gathering import stamp
+from filters.lists.gathering import stamp, stamped
 from filters.lists.kinds import PERCEPTUAL, TEXTS, WIDTHS, Kind
 from filters.lists.private_files import read_key
 from filters.lists.rows import SortedRows, sorted_rows
@@ -92,6 +92,18 @@ class Lists:
         for rows, key in self._exact.get(kind, ()) if values else ():
             asked = values if key is None and kind not in TEXTS else [stamp(kind, value, key) for value in values]
             found |= rows.has(np.frombuffer(b"".join(asked), dtype=np.uint8).reshape(len(values), -1))
+        return found
+
+    def has_rows(self, kind: Kind, values: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """As `has`, for many digests at once: N x width."""
+        found = np.zeros(len(values), dtype=np.bool_)
+        for rows, key in self._exact.get(kind, ()):
+            if key is None:
+                # neighbours are looked up one after the other: of ten million against sixteen three times as fast
+                order = np.argsort(np.ascontiguousarray(values[:, :8]).view(">u8").reshape(-1))
+                found[order] |= rows.has(values[order])
+            else:
+                found |= rows.has(stamped(kind, values, key))
         return found
 
     def share(self, most_share: float | None) -> float:

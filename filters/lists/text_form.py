@@ -55,7 +55,7 @@ def read_text(content: bytes, clear: Mapping[int, Kind], *, careful: bool) -> It
         for digits, kind in clear.items():
             among = np.flatnonzero(lengths == digits)
             words = _words(np.frombuffer(block, dtype=np.uint8), starts, among, digits)
-            values, good = _unhexed(words, careful=careful and digits == 32)
+            values, good = unhexed(words, careful=careful and digits == 32)
             left[among[good]] = False
             if good.any():
                 yield HexLines(kind, values[good] if not good.all() else values)
@@ -92,7 +92,7 @@ def _words(
     return words
 
 
-def _unhexed(words: NDArray[np.uint8], *, careful: bool) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def unhexed(words: NDArray[np.uint8], *, careful: bool) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The bytes that each word (N x digits) is in hex, and for which words that holds.
 
     Careful: not for those that can be base32 as well.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -14,6 +14,9 @@ from crawler.records import Picture, Verdict
 @dataclass(frozen=True, slots=True)
 class Aspect:
     """Judges by longer side over shorter side, whichever way the picture lies."""
+
+    #: nothing of the picture but what its header tells: see `crawler.job.judging.needs_of`
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     max_ratio: Annotated[float, Meta(ge=1)] = 3.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -14,6 +14,9 @@ from crawler.records import Picture, Verdict
 @dataclass(frozen=True, slots=True)
 class MinSide:
     """Judges by the shorter side of the decoded picture."""
+
+    #: nothing of the picture but what its header tells: see `crawler.job.judging.needs_of`
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     pixels: Annotated[int, Meta(ge=1)] = 64
 

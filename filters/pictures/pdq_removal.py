@@ -31,7 +31,7 @@ import numpy as np
 from msgspec import Meta
 
 from crawler.picture.pdq import BITS, LEAST_QUALITY, forms_of
-from crawler.records import Picture, Verdict
+from crawler.records import Earlier, Picture, Verdict
 from filters.hamming import HammingIndex
 from filters.lists import (
     MAX_AGE_DAYS,
@@ -45,6 +45,7 @@ from filters.lists import (
     Named,
     load_lists,
 )
+from filters.turned import turned_hashes
 
 #: what PDQ's makers recommend for a confident match (pdq/README.md); above it unrelated pictures come into reach
 _CONFIDENT = 31
@@ -74,6 +75,11 @@ class PdqRemoval:
         """Whether nothing may be written of what the list takes out."""
         return self.listed.confidential
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """What of a picture it looks at: its forms are made of its pixels."""
+        return frozenset(("pdq", "pixels") if self.turned or self.resized else ("pdq",))
+
     def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
         """One verdict per picture, in order. It never says which entry matched, nor how closely."""
         asked = [
@@ -86,6 +92,21 @@ class PdqRemoval:
         near = self._index.within(rows.reshape(-1, BITS // 8))
         listed = {asked[row][0] for row in np.flatnonzero(near)}
         return [Verdict(place not in listed) for place in range(len(batch))]
+
+    def judge_again(self, batch: Sequence[Earlier]) -> list[Verdict | None]:
+        """The same of pictures that were received before, by their hashes alone; None where none was recorded.
+
+        Turned forms are made of the hash, which finds nearly all of what the picture itself would.
+        """
+        verdicts: list[Verdict | None] = []
+        for one in batch:
+            if one.known.pdq is None or one.known.pdq_quality is None:
+                verdicts.append(None)
+                continue
+            rows = np.frombuffer(one.known.pdq.to_bytes(BITS // 8), np.uint8).reshape(1, -1)
+            near = self._index.within(turned_hashes(rows) if self.turned else rows).any()
+            verdicts.append(Verdict(one.known.pdq_quality < LEAST_QUALITY or not near))
+        return verdicts
 
     def _forms(self, picture: Picture) -> tuple[int, ...]:
         """The picture's own hash, as it was recorded, and those under which a copy may be listed."""

@@ -22,12 +22,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from msgspec import Meta
 
-from crawler.records import Picture, Verdict
+from crawler.records import Earlier, Picture, Verdict
 from filters.hamming import HammingIndex
 from filters.lists import (
     MAX_AGE_DAYS,
@@ -51,6 +51,9 @@ _FEWEST_ONES, _MOST_ONES = most_bits(Kind.PHASH)
 class PhashRemoval:
     """Judges by distance to the nearest listed hash."""
 
+    #: nothing of the picture but this hash: see `crawler.job.judging.needs_of`
+    needs: ClassVar[frozenset[str]] = frozenset(("phash",))
+
     listed: Lists = field(repr=False)
     radius: int
     most_share: float
@@ -71,7 +74,14 @@ class PhashRemoval:
 
     def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
         """One verdict per picture, in order. It never says which entry matched, nor how closely."""
-        hashes = [picture.hashes.phash for picture in batch]
+        return self._verdicts([picture.hashes.phash for picture in batch])
+
+    def judge_again(self, batch: Sequence[Earlier]) -> list[Verdict | None]:
+        """The same of pictures that were received before; None where no pHash was recorded."""
+        verdicts = iter(self._verdicts([one.known.phash for one in batch if one.known.phash is not None]))
+        return [None if one.known.phash is None else next(verdicts) for one in batch]
+
+    def _verdicts(self, hashes: Sequence[int]) -> list[Verdict]:
         asked = np.frombuffer(b"".join(phash.to_bytes(_BYTES) for phash in hashes), np.uint8).reshape(-1, _BYTES)
         near = self._index.within(asked)
         return [Verdict(not (is_near and says_something(phash))) for phash, is_near in zip(hashes, near, strict=True)]

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from typing import ClassVar
 
 from crawler.errors import SettingsError
 from crawler.records import Picture, Verdict
@@ -31,6 +32,9 @@ _COMPOSITES = (
 @dataclass(frozen=True, slots=True)
 class Synthetic:
     """Judges by the marks in a picture's header."""
+
+    #: nothing of the picture but what its header tells: see `crawler.job.judging.needs_of`
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     unwanted: re.Pattern[str]
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from crawler import commit
-from crawler.commit import atomic_path, remove, sweep, temporary_path, write_atomically
+from crawler.commit import atomic_folder, atomic_path, remove, sweep, temporary_path, write_atomically
 
 
 @pytest.fixture
@@ -327,3 +327,31 @@ def test_a_writer_killed_while_it_copies_leaves_what_was_there_and_two_leftovers
     assert len(sweep(other_disk)) == 1
     assert len(sweep(tmp_path)) == 1
     assert names_in(tmp_path) == ["a.tar"]
+
+
+def test_a_folder_becomes_visible_whole_or_not_at_all(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "shard") as folder:
+        (folder / "one").write_text("1")
+        assert not (tmp_path / "shard").exists()
+    assert [one.name for one in (tmp_path / "shard").iterdir()] == ["one"]
+    with pytest.raises(FileNotFoundError), atomic_folder(tmp_path / "shard") as folder:
+        (folder / "two").rename(folder / "three")
+    assert [one.name for one in (tmp_path / "shard").iterdir()] == ["one"]
+
+
+def test_a_folder_that_was_begun_by_a_dead_process_is_swept(tmp_path: Path) -> None:
+    left = temporary_path(tmp_path / "shard")
+    left.mkdir()
+    (left / "half").write_text("h")
+    dead = left.rename(left.with_name(left.name.replace(f"-{os.getpid()}-", f"-{a_dead_process()}-")))
+    assert sweep(tmp_path) == [dead]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_from_another_disk_lands_whole(tmp_path: Path, other_disk: Path) -> None:
+    with atomic_folder(tmp_path / "shard", through=other_disk) as folder:
+        assert folder.parent == other_disk
+        (folder / "one").write_text("1")
+    assert (tmp_path / "shard" / "one").read_text() == "1"
+    assert names_in(tmp_path) == ["shard"]
+    assert names_in(other_disk) == []

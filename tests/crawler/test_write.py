@@ -336,7 +336,7 @@ def test_every_fault_has_a_status_and_a_message() -> None:
         (Fault.HTTP_OTHER, "599", ("failed_to_download", "HTTP Error 599")),
         (Fault.HTTP_FORBIDDEN, "", ("failed_to_download", "HTTP Error: forbidden")),
         (Fault.TIMEOUT, "404", ("failed_to_download", "<urlopen error timed out>")),
-        ("min_side", "", ("filtered", "image too small")),
+        ("min_side", "", ("failed_to_resize", "image too small")),
         ("safety", "", ("filtered", "filtered: safety")),
     ],
 )

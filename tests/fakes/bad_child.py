@@ -26,7 +26,7 @@ def main(how: str) -> None:
     if how == "speaks unasked":
         say({"type": "failed", "fault": "image_broken", "detail": "of a picture that never was"})
     while True:
-        (length,) = struct.unpack(">Q", take(8))
+        length, _is_sketch = struct.unpack(">QB", take(9))
         if how == "dies in the middle of a body":
             take(length // 2)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -106,6 +106,24 @@ LIES: dict[str, Any] = {
 }
 for _ in range(500):
     LIES["too deep"] = [LIES["too deep"]]
+
+
+def sketched(**changes: Any) -> dict[str, Any]:
+    return {"type": "sketched", "shown": shown(), "width": 4, "height": 3} | changes
+
+
+#: sketches that no child of ours draws, of a picture of 4 x 3 pixels
+SKETCHES: dict[str, Any] = {
+    "a sketch of another size": sketched(width=3),
+    "a sketch without end": sketched(width=100_000, height=100_000),
+    "a hash of another length": sketched(pdq=bytes(31)),
+    "a hash that is negative": sketched(phash=-1),
+    "a quality beyond all": sketched(pdq_quality=101),
+    "a sketch of nothing": sketched(shown=shown(width=0, height=0)),
+    "a sketch of another format": sketched(shown=shown(format="JPEG")),
+    "a sketch within a sketch": sketched(shown=sketched()),
+}
+LIES |= SKETCHES
 
 
 def paint(content: bytes) -> None:

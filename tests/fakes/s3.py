@@ -99,14 +99,17 @@ class S3Server:
             raise RefusedError(400, "BadDigest")
         if request.headers.get("If-None-Match") == "*" and key in self.objects:
             raise RefusedError(412, "PreconditionFailed")
+        wanted = request.headers.get("If-Match")
+        if wanted is not None and (key not in self.objects or wanted != _tag(self.objects[key])):
+            raise RefusedError(412, "PreconditionFailed")
         self.objects[key] = body
-        return web.Response(headers={"ETag": f'"{hashlib.md5(body).hexdigest()}"'})
+        return web.Response(headers={"ETag": _tag(body)})
 
     def _get(self, request: web.Request, key: str) -> web.Response:
         if key not in self.objects:
             raise RefusedError(404, "NoSuchKey")
         body = self.objects[key]
-        headers = {"ETag": f'"{hashlib.md5(body).hexdigest()}"', "Content-Length": str(len(body))}
+        headers = {"ETag": _tag(body), "Content-Length": str(len(body))}
         if self.tells_checksums and request.headers.get("x-amz-checksum-mode") == "ENABLED":
             headers |= {"x-amz-checksum-sha256": _base64_sha256(body), "x-amz-checksum-type": "FULL_OBJECT"}
         return web.Response(body=body if request.method == "GET" else None, headers=headers)
@@ -174,6 +177,10 @@ def _authorization(header: str) -> tuple[str, list[str], str]:
     if scheme != "AWS4-HMAC-SHA256" or parts.keys() != {"Credential", "SignedHeaders", "Signature"}:
         raise RefusedError(403, "AccessDenied")
     return parts["Credential"], parts["SignedHeaders"].split(";"), parts["Signature"]
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.md5(body).hexdigest()}"'
 
 
 def _base64_sha256(body: bytes) -> str:

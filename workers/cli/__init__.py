@@ -14,7 +14,28 @@ import typer
 
 from crawler.errors import PairtrawlError
 from workers.blame import Blame, blame_for
-from workers.cli import demo, doctor, filters, island, lists, report, seen, slurm, stages, tracker, work
+from workers.cli import (
+    dataset,
+    dataset_apply,
+    dataset_compare,
+    dataset_prove,
+    demo,
+    doctor,
+    export,
+    filters,
+    island,
+    lists,
+    rebuild,
+    reissue,
+    report,
+    retry,
+    seen,
+    slurm,
+    stages,
+    takedown,
+    tracker,
+    work,
+)
 from workers.exit_codes import ExitCode, code_of
 
 #: what typer makes of a KeyboardInterrupt before we see it
@@ -33,12 +54,24 @@ app.command("extract")(stages.extract)
 app.command("plan")(stages.plan)
 app.command("fetch")(stages.fetch)
 app.command("score")(stages.score)
+app.command("rebuild", cls=rebuild.DropIn)(rebuild.rebuild)
+app.command("retry")(retry.retry)
 app.command("report")(report.report)
 app.add_typer(filters.filters, name="filters")
+app.add_typer(export.export, name="export")
 app.command("seen")(seen.seen)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(lists.lists, name="lists")
+dataset.dataset.command("diff")(dataset_compare.diff)
+dataset.dataset.command("merge")(dataset_compare.merge)
+dataset.dataset.command("subset")(dataset_compare.subset)
+dataset.dataset.command("apply")(dataset_apply.apply)
+dataset.dataset.add_typer(dataset_prove.prove, name="prove")
+dataset.dataset.add_typer(takedown.takedown, name="takedown")
+dataset.dataset.command("reissue")(reissue.reissue)
+dataset.dataset.command("purge")(reissue.purge)
+app.add_typer(dataset.dataset, name="dataset")
 app.command("island")(island.island)
 app.add_typer(slurm.slurm, name="slurm")
 app.add_typer(tracker.tracker, name="tracker")

@@ -52,7 +52,7 @@ def compile_list(
     from filters.lists import compiling
 
     day = _day(issued)
-    mapped = _columns_of(columns)
+    mapped = columns_of(columns)
     done = compiling.compile_list(source, compiling.Reading(kind, mapped, form), key, output, day, shrink=shrink)
     _say(done, f"{output}: issued on {day}")
 
@@ -69,7 +69,7 @@ def check(
     """Say how many entries of each kind a list has, how many are not used and why, and how old it is."""
     from filters.lists import compiling
 
-    found, issued = compiling.check(file, compiling.Reading(kind, _columns_of(columns), form), key)
+    found, issued = compiling.check(file, compiling.Reading(kind, columns_of(columns), form), key)
     if issued is None:
         _say(found, f"{file}: in the open")
         return
@@ -98,7 +98,12 @@ def _day(written: str) -> dt.date:
         raise typer.BadParameter(f"{written!r} is no day; write it as 2026-11-21", param_hint="--issued") from error
 
 
-def _columns_of(written: list[str] | None) -> dict[str, str | int] | None:
+def columns_of(written: list[str] | None) -> dict[str, str | int] | None:
+    """What --columns says: of a list that is a table the heading, or the number, of each kind.
+
+    Raises:
+        BadParameter: it is no pair.
+    """
     pairs = [one.partition("=") for one in written or ()]
     if wrong := [name for name, sign, heading in pairs if not sign or not heading]:
         raise typer.BadParameter(f"{', '.join(wrong)}: write KIND=HEADING or KIND=NUMBER", param_hint="--columns")

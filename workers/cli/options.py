@@ -40,6 +40,15 @@ Overrides = Annotated[
         help="Override a setting: --set fetch.total_seconds=10, --set filters.min_side.pixels=128. May be repeated.",
     ),
 ]
+Removals = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="REGISTER",
+        help="The register of takedowns (`pairtrawl dataset takedown`): what was removed stays removed. Also the "
+        "recipe's `removals`.",
+        show_default=False,
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start over: remove the run that is in the folder first.")]
 PlaceName = Annotated[
     str | None,
@@ -131,6 +140,7 @@ def sit(
     place: str | None = None,
     ray_address: str = "",
     slice_: str = "",
+    removals: Path | None = None,
     **flags: Any,  # noqa: ANN401 - those of `Asked`, by its names
 ) -> None:
     """Do what was asked for, and leave with its exit code.
@@ -138,6 +148,8 @@ def sit(
     Raises:
         SettingsError: flags contradict each other, or the recipe is wrong.
     """
+    import msgspec
+
     from workers.asked import Asked
     from workers.recipes import recipe_or_default
     from workers.session import run_crawl
@@ -147,4 +159,6 @@ def sit(
     part = parse_slice(slice_) if slice_ else None
     asked = Asked(verb=verb, place=where, ray_address=ray_address, slice=part, **flags)
     chosen = recipe_or_default(recipe, overrides or [])
+    if removals is not None:
+        chosen = msgspec.structs.replace(chosen, removals=str(removals.resolve()))
     raise typer.Exit(run_crawl(chosen, inputs or [], output, asked, as_json=as_json))

@@ -19,7 +19,7 @@ def report(
     from workers.run_report import write_report
     from workers.sitting_told import a_console, show
 
-    run = RunFolder(folder)
+    run = RunFolder.at(folder)
     written = write_report(run, {})
     if as_json:
         typer.echo(json.dumps(written, indent=2))

@@ -17,7 +17,7 @@ def seen(
     from crawler.seen import opening
     from workers.run_folder import RunFolder
 
-    run = RunFolder(folder)
+    run = RunFolder.at(folder)
     pinned = run.pinned()
     if pinned is None:
         raise RunFolderError(f"{folder}: holds no run; name the folder that --output named")

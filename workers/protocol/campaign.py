@@ -6,13 +6,25 @@ another. Nothing else that a tracker says can make it run code, open a file or a
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from crawler.errors import PairtrawlError
 from crawler.settings import Recipe
+from crawler.signing import is_signed, new_key, public_key_of, sign
 from workers.protocol.messages import Count, Digest, FileName, canonical
+
+__all__ = [
+    "Attachment",
+    "Campaign",
+    "CampaignError",
+    "SignedCampaign",
+    "is_signed",
+    "new_key",
+    "opened",
+    "public_key_of",
+    "sign",
+    "signed",
+]
 
 
 class CampaignError(PairtrawlError):
@@ -66,37 +78,6 @@ class SignedCampaign(msgspec.Struct, frozen=True, kw_only=True):
     public_key: str  # hex
 
 
-def new_key() -> bytes:
-    """A new private key: 32 bytes for Ed25519."""
-    private, _ = _ed25519()
-    raw: bytes = private.generate().private_bytes_raw()
-    return raw
-
-
-def public_key_of(private: bytes) -> str:
-    """The public key of a private one, in hex."""
-    keys, _ = _ed25519()
-    return str(keys.from_private_bytes(private).public_key().public_bytes_raw().hex())
-
-
-def sign(private: bytes, message: bytes) -> str:
-    """The Ed25519 signature of a message, in hex."""
-    keys, _ = _ed25519()
-    return str(keys.from_private_bytes(private).sign(message).hex())
-
-
-def is_signed(public_key: str, signature: str, message: bytes) -> bool:
-    """Whether the signature is this key's over this message. Never raises for bad hex or lengths: that is a no."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - optional, and heavy
-
-    _, keys = _ed25519()
-    try:
-        keys.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
 def signed(campaign: Campaign, private: bytes) -> SignedCampaign:
     """The campaign as it is handed out."""
     document = canonical(campaign)
@@ -129,14 +110,3 @@ def opened(told: SignedCampaign, public_key: str | None = None) -> Campaign:
     if campaign.recipe.digest != campaign.recipe_digest:
         raise CampaignError("the campaign's recipe has another digest than it says: your pairtrawl reads it otherwise")
     return campaign
-
-
-def _ed25519() -> tuple[Any, Any]:
-    """Raises MissingPackageError."""
-    try:
-        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415 - optional, and heavy
-    except ImportError as error:
-        from crawler.errors import MissingPackageError  # noqa: PLC0415 - beside its one use
-
-        raise MissingPackageError("signatures need cryptography: pip install 'pairtrawl[home]'") from error
-    return ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey

@@ -11,10 +11,16 @@ import mmap
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from crawler.picture.sandbox.wire import NonsenseError, Shown
+from crawler.picture.sandbox.wire import NonsenseError, ppm_head
+
+if TYPE_CHECKING:
+    from crawler.picture.fast import Samples
 
 #: more than the longest head of a PPM file of 32-bit sizes
 _HEAD_BYTES = 64
@@ -36,23 +42,40 @@ class Canvas:
         """The child has it now, and we have the memory."""
         os.close(self.number)
 
-    def picture(self, head: Shown) -> Image.Image:
-        """The picture that a head announces; its size must have been found allowed.
+    def picture(self, width: int, height: int) -> Image.Image:
+        """The picture of this size that was announced; the size must have been found allowed.
 
         Raises:
             NonsenseError: something else is there.
         """
-        start = len(head.ppm_head)
-        length = 3 * head.width * head.height
-        if self._memory[:start] != head.ppm_head:
-            raise NonsenseError("not the start of the pixels that were announced")
         # every pixel is written below: there is no need to paint it black first
-        pixels = Image.new("RGB", (head.width, head.height), None)
-        with memoryview(self._memory) as view, view[start : start + length] as samples:
+        pixels = Image.new("RGB", (width, height), None)
+        with self._samples(width, height) as samples:
             pixels.frombytes(samples)
+        length = 3 * width * height
         if length > _KEPT_BYTES and sys.platform == "linux":
             self._memory.madvise(mmap.MADV_REMOVE)
         return pixels
+
+    def samples(self, width: int, height: int) -> Samples:
+        """The same as numbers.
+
+        Raises:
+            NonsenseError: as `picture`.
+        """
+        import numpy as np  # noqa: PLC0415 - heavy, and only fast drawing asks for numbers
+
+        with self._samples(width, height) as samples:
+            return np.frombuffer(bytes(samples), np.uint8).reshape(height, width, 3)
+
+    @contextmanager
+    def _samples(self, width: int, height: int) -> Iterator[memoryview]:
+        head = ppm_head(width, height)
+        if self._memory[: len(head)] != head:
+            raise NonsenseError("not the start of the pixels that were announced")
+        end = len(head) + 3 * width * height
+        with memoryview(self._memory) as view, view[len(head) : end] as samples:
+            yield samples
 
     def end(self) -> None:
         """Give the memory back; may be called again."""

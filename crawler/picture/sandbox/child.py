@@ -11,15 +11,33 @@ import encodings.utf_16_be
 import mmap
 import os
 import sys
-from typing import IO
+from functools import partial
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 from PIL import Image, ImageCms, ImagePalette, MpoImagePlugin
 
-from crawler.picture.decode import Refused, decode_body
+from crawler.picture.decode import Decoded, Refused, decode_body
+from crawler.picture.hashes import PERCEPTUAL, load_what_looks_need
 from crawler.picture.sandbox.limits import allow_time, confine
-from crawler.picture.sandbox.wire import BODY_LENGTH, HEAD_LENGTH, Failed, Ready, Shown, packed, printable
+from crawler.picture.sandbox.wire import (
+    HEAD_LENGTH,
+    REQUEST,
+    Begin,
+    Failed,
+    Ready,
+    Shown,
+    Sketched,
+    packed,
+    ppm_head,
+    printable,
+)
+from crawler.picture.sketch import sketch, upright_size
+from crawler.records import Header
 from crawler.settings import Decode
+
+if TYPE_CHECKING:
+    from crawler.picture.fast import Samples
 
 #: what PIL imports when it first meets a picture that needs it, which is too late: no file can be opened any more
 _IMPORTED_BEFORE_THE_LIMITS = (
@@ -30,17 +48,29 @@ _IMPORTED_BEFORE_THE_LIMITS = (
 def main() -> None:
     """Serve until the input ends."""
     bodies = sys.stdin.buffer
-    settings = msgspec.msgpack.decode(_taken(bodies, HEAD_LENGTH.unpack(_taken(bodies, 4))[0]), type=Decode)
+    begin = msgspec.msgpack.decode(_taken(bodies, HEAD_LENGTH.unpack(_taken(bodies, 4))[0]), type=Begin)
     canvas = mmap.mmap(int(sys.argv[1]), 0)
     os.close(int(sys.argv[1]))
     with _answers_alone_on_the_pipe() as answers:
         Image.preinit()
-        confine(settings.memory_bytes)
+        _load_what_is_asked_for(begin)
+        confine(begin.decode.memory_bytes)
         _say(answers, Ready())
-        while length := bodies.read(BODY_LENGTH.size):
-            body = _taken(bodies, BODY_LENGTH.unpack(length)[0])
-            allow_time(settings.cpu_seconds)
-            _say(answers, _answer(canvas, body, settings))
+        while request := bodies.read(REQUEST.size):
+            length, is_sketch = REQUEST.unpack(request)
+            body = _taken(bodies, length)
+            allow_time(begin.decode.cpu_seconds)
+            _say(answers, _sketched(canvas, body, begin) if is_sketch else _answer(canvas, body, begin.decode))
+
+
+def _load_what_is_asked_for(begin: Begin) -> None:
+    """Import libraries while files may be opened, by using them."""
+    if PERCEPTUAL & set(begin.hashes):
+        load_what_looks_need()
+    if begin.output.drawing == "fast":
+        from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
+
+        fast.resized(fast.samples_of(Image.new("RGB", (8, 8))), (4, 4), begin.output.downscale_interpolation)
 
 
 def _answers_alone_on_the_pipe() -> IO[bytes]:
@@ -56,14 +86,49 @@ def _answers_alone_on_the_pipe() -> IO[bytes]:
 def _answer(canvas: mmap.mmap, body: bytes, settings: Decode) -> Failed | Shown:
     """What to say of a body; the pixels are on the canvas then."""
     outcome = decode_body(body, settings)
+    return _failed(outcome) if isinstance(outcome, Refused) else _laid_down(canvas, outcome)
+
+
+def _sketched(canvas: mmap.mmap, body: bytes, begin: Begin) -> Failed | Shown | Sketched:
+    """The same of a body of which a sketch is wanted; hashing and resizing have as much time again."""
+    kinds, more_time = frozenset(begin.hashes), partial(allow_time, begin.decode.cpu_seconds)
+    outcome = sketch(body, begin.decode, begin.output, kinds, more_time)
     if isinstance(outcome, Refused):
-        return Failed(outcome.fault, printable(outcome.detail))
-    header, pixels = outcome.header, outcome.pixels
+        return _failed(outcome)
+    if isinstance(outcome, Decoded):
+        return _laid_down(canvas, outcome)
+    width, height = _paint(canvas, outcome.pixels)
+    looks = outcome.looks
+    return Sketched(
+        _shown(outcome.header, upright_size(outcome.header)), width, height,
+        looks.phash, looks.pdq.to_bytes(32, "big"), looks.pdq_quality,
+    )  # fmt: skip
+
+
+def _laid_down(canvas: mmap.mmap, decoded: Decoded) -> Shown:
+    return _shown(decoded.header, _paint(canvas, decoded.pixels))
+
+
+def _paint(canvas: mmap.mmap, pixels: Image.Image | Samples) -> tuple[int, int]:
+    """Lay pixels down on the canvas; their width and height."""
     canvas.seek(0)
-    pixels.save(canvas, "PPM")  # type: ignore[arg-type]  # an mmap has what PIL wants of a file: write and flush
+    if isinstance(pixels, Image.Image):
+        pixels.save(canvas, "PPM")  # type: ignore[arg-type]  # an mmap has what PIL wants of a file: write and flush
+        return pixels.size
+    height, width, _ = pixels.shape
+    canvas.write(ppm_head(width, height))
+    canvas.write(pixels.data)
+    return width, height
+
+
+def _failed(refused: Refused) -> Failed:
+    return Failed(refused.fault, printable(refused.detail))
+
+
+def _shown(header: Header, size: tuple[int, int]) -> Shown:
     return Shown(
-        header.width, header.height, header.format, header.frames, header.orientation, pixels.width, pixels.height,
-        header.made_by,
+        header.width, header.height, header.format, header.frames, header.orientation, *size,
+        header.made_by, header.exif,
     )  # fmt: skip
 
 

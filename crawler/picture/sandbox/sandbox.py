@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from crawler.errors import MissingPackageError
-from crawler.picture.hashes import hashes_of
+from crawler.picture.encode import extension_of
+from crawler.picture.fast import make_sure
+from crawler.picture.hashes import ALL, PERCEPTUAL, Looks, hashes_of, hashes_with
 from crawler.picture.magic import kind_of
 from crawler.picture.sandbox.process import CHILD, Child, LostError
 from crawler.picture.sandbox.wire import (
-    BODY_LENGTH,
     HEAD_LENGTH,
     LONGEST_HEAD,
+    REQUEST,
+    Begin,
     Failed,
     Head,
     NonsenseError,
     Ready,
+    Shown,
+    Sketched,
     packed,
     read_head,
 )
-from crawler.records import Fault, Fetched, Header, Picture, Rejected
+from crawler.picture.sizes import sizes_of
+from crawler.records import Fault, Fetched, Hashes, Header, Picture, Rejected
+from crawler.settings import Output
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from crawler.picture.fast import Samples
     from crawler.settings import Decode
 
 #: a child is renewed after so many pictures: what a picture has done to it ends there
@@ -35,12 +44,42 @@ _GROWN_BYTES = 256 * 1024 * 1024
 _PICTURES_PER_LOOK = 100
 
 
+_NO_SKETCHES = Output()
+
+
+class Drawn(NamedTuple):
+    """A picture as it will be written, before it is encoded; its hashes are those of the whole."""
+
+    header: Header
+    hashes: Hashes
+    pixels: Image | Samples
+
+
+class _Whole(NamedTuple):
+    header: Header
+    pixels: Image
+
+
+class _Sketch(NamedTuple):
+    header: Header
+    pixels: Image | Samples
+    looks: Looks
+
+
 class Sandbox:
     """One decoder for one thread, with a child process that is replaced whenever it is lost."""
 
-    def __init__(self, settings: Decode, command: Sequence[str] = CHILD) -> None:
-        """Start a child, without waiting for it; `command` is what is run."""
+    def __init__(
+        self, settings: Decode, command: Sequence[str] = CHILD, *, output: Output | None = None,
+        hashes: AbstractSet[str] = ALL,
+    ) -> None:  # fmt: skip
+        """Start a child, without waiting for it.
+
+        `command` is what is run, `output` how sketches are drawn, `hashes` what pictures come with.
+        """
         self._settings = settings
+        self._output = output or _NO_SKETCHES
+        self._hashes = hashes
         self._command = command
         self._child = Child(settings.pixels, command)
         self._is_ready = False
@@ -63,7 +102,24 @@ class Sandbox:
         if isinstance(outcome, Failed):
             return Rejected(fetched.candidate, outcome.fault, outcome.detail)
         header, pixels = outcome
-        return Picture(fetched, header, hashes_of(fetched.body, pixels), pixels)
+        return Picture(fetched, header, hashes_of(fetched.body, pixels, self._hashes), pixels)
+
+    def sketch(self, fetched: Fetched) -> Drawn | Picture | Rejected:
+        """The picture of a body as it will be written, with the hashes of the whole; see `crawler.picture.sketch`.
+
+        One that has to be drawn larger than a decoded picture may be comes whole.
+
+        Raises:
+            MissingPackageError: as `decode`.
+        """
+        outcome = self._seen(fetched.body, sketch=True)
+        if isinstance(outcome, Failed):
+            return Rejected(fetched.candidate, outcome.fault, outcome.detail)
+        if isinstance(outcome, _Whole):
+            return Picture(
+                fetched, outcome.header, hashes_of(fetched.body, outcome.pixels, self._hashes), outcome.pixels
+            )
+        return Drawn(outcome.header, hashes_with(fetched.body, outcome.looks, self._hashes), outcome.pixels)
 
     def draw(self, body: bytes) -> Failed | tuple[Header, Image]:
         """What a file says of itself and its pixels, as `crawler.picture.decode.decode_body` makes them; no hashes.
@@ -71,26 +127,33 @@ class Sandbox:
         Raises:
             MissingPackageError: as `decode`.
         """
+        outcome = self._seen(body)
+        if isinstance(outcome, Failed):
+            return outcome
+        assert isinstance(outcome, _Whole)  # a child that sketches unasked talks nonsense
+        return outcome.header, outcome.pixels
+
+    def _seen(self, body: bytes, *, sketch: bool = False) -> Failed | _Whole | _Sketch:
         kind = kind_of(body)
         if kind is None:
             return Failed(Fault.NOT_AN_IMAGE, "")
         if kind not in self._settings.formats:
             return Failed(Fault.FORMAT_REFUSED, kind)
-        return self._ask(body, kind)
+        return self._ask(body, kind, sketch=sketch)
 
     def end(self) -> None:
         """End the child; to be called when no thread is in `decode`."""
         self._child.end()
 
-    def _ask(self, body: bytes, kind: str) -> Failed | tuple[Header, Image]:
+    def _ask(self, body: bytes, kind: str, *, sketch: bool = False) -> Failed | _Whole | _Sketch:
         """The child's answer. Whatever interrupts it, no half-read answer is left for the next picture."""
         self._make_ready()
         whole = False
         self._pictures += 1
         try:
-            self._child.allow(_seconds_for(self._settings))
-            self._child.write(BODY_LENGTH.pack(len(body)), body)
-            answer = self._answer(kind)
+            self._child.allow(_seconds_for(self._settings) * (1 + sketch))
+            self._child.write(REQUEST.pack(len(body), sketch), body)
+            answer = self._answer(kind, sketch=sketch)
             whole = True
         except LostError as error:
             return Failed(Fault.DECODER_KILLED, f"{kind}: {error}")
@@ -103,17 +166,27 @@ class Sandbox:
             self._renew()  # it ran out of memory and said so; a fresh one is in better order
         return answer
 
-    def _answer(self, kind: str) -> Failed | tuple[Header, Image]:
+    def _answer(self, kind: str, *, sketch: bool) -> Failed | _Whole | _Sketch:
         head = self._head()
         if isinstance(head, Failed):
             return head
-        if isinstance(head, Ready):
-            raise NonsenseError("ready, in the middle")
+        if isinstance(head, Ready) or (isinstance(head, Sketched) and not sketch):
+            raise NonsenseError("an answer to something else")
+        if isinstance(head, Shown):
+            return _Whole(self._header(head, kind), self._child.canvas.picture(head.width, head.height))
+        header = self._header(head.shown, kind)
+        sizes = sizes_of(head.shown.width, head.shown.height, self._output, extension_of(header, self._output))
+        if (head.width, head.height) != sizes.final or head.width * head.height > self._settings.pixels:
+            raise NonsenseError(f"a sketch of {head.width} x {head.height}")
+        canvas = self._child.canvas
+        take = canvas.samples if self._output.drawing == "fast" else canvas.picture
+        return _Sketch(header, take(head.width, head.height), head.looks)
+
+    def _header(self, head: Shown, kind: str) -> Header:
         width, height, limits = head.width, head.height, self._settings
         if head.format != kind or width * height > limits.pixels or max(width, height) > limits.side_pixels:
             raise NonsenseError(f"{head.format} of {width} x {height}")
-        header = Header(head.file_width, head.file_height, kind, head.frames, head.orientation, head.made_by)
-        return header, self._child.canvas.picture(head)
+        return Header(head.file_width, head.file_height, kind, head.frames, head.orientation, head.made_by, head.exif)
 
     def _head(self) -> Head:
         length = bytearray(HEAD_LENGTH.size)
@@ -136,7 +209,7 @@ class Sandbox:
         if self._is_ready:
             return
         try:
-            self._child.write(packed(self._settings))
+            self._child.write(packed(Begin(self._settings, self._output, tuple(sorted(self._hashes & PERCEPTUAL)))))
             said = self._head()
         except (LostError, NonsenseError) as error:
             raise self._not_started(str(error)) from error
@@ -160,14 +233,24 @@ def _seconds_for(settings: Decode) -> float:
 
 
 @contextmanager
-def open_sandboxes(settings: Decode, number: int) -> Iterator[tuple[Sandbox, ...]]:
-    """So many decoders, one for each thread; their processes end with the context, however it is left."""
+def open_sandboxes(
+    settings: Decode, number: int, *, output: Output | None = None, hashes: AbstractSet[str] = ALL
+) -> Iterator[tuple[Sandbox, ...]]:
+    """So many decoders, one for each thread; their processes end with the context, however it is left.
+
+    `output` is how sketches are drawn, where any are asked for; `hashes` are those that pictures come with.
+
+    Raises:
+        MissingPackageError: what fast drawing needs is not installed.
+    """
+    if output is not None and output.drawing == "fast":
+        make_sure()
     with ExitStack() as stack:
         sandboxes = []
         for _ in range(number):
-            sandboxes.append(Sandbox(settings))
+            sandboxes.append(Sandbox(settings, output=output, hashes=hashes))
             stack.callback(sandboxes[-1].end)
         yield tuple(sandboxes)
 
 
-__all__ = ["Failed", "Sandbox", "open_sandboxes"]
+__all__ = ["Drawn", "Failed", "Sandbox", "open_sandboxes"]

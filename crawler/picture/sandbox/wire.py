@@ -1,7 +1,8 @@
 """What parent and child say to each other: msgpack heads of plain fields, each behind its length.
 
-    parent -> child   once: head with the `Decode` settings; then for each picture: 8 bytes of length, the body
-    child -> parent   once: `Ready`; then for each picture: `Failed`, or `Shown` with a PPM file on the canvas
+    parent -> child   once: `Begin`; then for each picture: 8 bytes of length, one that is 1 for a sketch, the body
+    child -> parent   once: `Ready`; then for each picture: `Failed`, or `Shown` with a PPM file on the canvas, or for a
+                      sketch `Sketched` with the PPM file of the picture as it will be written
 
 Lengths are big-endian, four bytes for a head. The PPM file ("P6", Netpbm) is the form in which PIL writes raw RGB
 piece by piece, without a copy of the whole.
@@ -13,13 +14,16 @@ import struct
 
 import msgspec
 
+from crawler.picture.exif import LONGEST_EXIF
+from crawler.picture.hashes import Looks
 from crawler.picture.made_by import LONGEST_MARK, MOST_MARKS
 from crawler.records import Fault
+from crawler.settings import Decode, Output
 
 HEAD_LENGTH = struct.Struct(">I")
-BODY_LENGTH = struct.Struct(">Q")
+REQUEST = struct.Struct(">QB")
 #: no head is longer; a child that announces more talks nonsense
-LONGEST_HEAD = 4_096
+LONGEST_HEAD = 16_384
 #: characters of a reason that are kept
 LONGEST_DETAIL = 200
 
@@ -31,6 +35,14 @@ _FAULTS = frozenset(
 
 class NonsenseError(Exception):
     """A child said what no child of ours says; it is not to be listened to any more."""
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """What a child is told before the first picture."""
+
+    decode: Decode
+    output: Output
+    hashes: tuple[str, ...] = ()  # that sketches come with
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready", forbid_unknown_fields=True):
@@ -55,14 +67,32 @@ class Shown(msgspec.Struct, frozen=True, tag="shown", forbid_unknown_fields=True
     width: int  # of the pixels
     height: int
     made_by: tuple[str, ...] = ()
+    exif: str = ""
+
+
+class Sketched(msgspec.Struct, frozen=True, tag="sketched", forbid_unknown_fields=True):
+    """There is a picture, and on the canvas it is as it will be written."""
+
+    shown: Shown  # its size is that of the whole picture
+    width: int  # of what is on the canvas
+    height: int
+    phash: int = 0
+    pdq: bytes = bytes(32)
+    pdq_quality: int = 0
 
     @property
-    def ppm_head(self) -> bytes:
-        """The bytes in front of the samples, as PIL writes them."""
-        return b"P6\n%d %d\n255\n" % (self.width, self.height)
+    def looks(self) -> Looks:
+        """The perceptual hashes."""
+        return Looks(self.phash, int.from_bytes(self.pdq, "big"), self.pdq_quality)
 
 
-Head = Ready | Failed | Shown
+Head = Ready | Failed | Shown | Sketched
+
+
+def ppm_head(width: int, height: int) -> bytes:
+    """The bytes in front of the samples, as PIL writes them."""
+    return b"P6\n%d %d\n255\n" % (width, height)
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Head] = msgspec.msgpack.Decoder(Head)
@@ -90,6 +120,10 @@ def read_head(content: bytes) -> Head:
         return Failed(head.fault, printable(head.detail))
     if isinstance(head, Shown):
         _check(head)
+    if isinstance(head, Sketched):
+        _check(head.shown)
+        if not (0 <= head.phash < 1 << 64 and len(head.pdq) == 32 and 0 <= head.pdq_quality <= 100):
+            raise NonsenseError("hashes that no picture has")
     return head
 
 
@@ -104,6 +138,8 @@ def _check(head: Shown) -> None:
     marks = head.made_by
     if len(marks) > MOST_MARKS or any(len(mark) > LONGEST_MARK or not mark.isprintable() for mark in marks):
         raise NonsenseError("marks that are none of ours")
+    if len(head.exif) > LONGEST_EXIF or not head.exif.isascii():
+        raise NonsenseError("a camera's words that are too many")
 
 
 def printable(text: str) -> str:

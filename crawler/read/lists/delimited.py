@@ -32,22 +32,39 @@ def rows_of_delimited(parts: Iterable[bytes], delimiter: str, name: str, setting
     Raises:
         InputError: the header cannot be read or names no column of addresses.
     """
+    names, records = open_records(parts, delimiter, name, settings)
+    columns = find_columns(names, name, settings)
+    if isinstance(columns, Documents):
+        raise InputError(f"{name}: documents of mmc4 are JSON; in a table put `url_column` under [list] of the recipe")
+    for number, record in enumerate(records):
+        try:
+            yield _row(record, names, columns, name, number)
+        except BrokenRowError as error:
+            yield Skipped(Skip.BROKEN_ROW, number, str(error))
+
+
+def open_records(
+    parts: Iterable[bytes], delimiter: str, name: str, settings: List
+) -> tuple[list[str], Iterator[list[str] | str]]:
+    """The columns of a CSV or TSV file, and its records: [] for a blank line, a text for why there is none.
+
+    What is not UTF-8 is surrogates in it.
+
+    Raises:
+        InputError: the header cannot be read.
+    """
     lines = _Lines(parts)
     # strict: behind a closing quotation mark that was meant to open stands no separator, and that tells it
     reader = csv.reader(
         lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if settings.quotes else csv.QUOTE_NONE, strict=True
     )
     names = list(settings.columns) or _header(reader, name)
-    columns = find_columns(names, name, settings)
-    if isinstance(columns, Documents):
-        raise InputError(f"{name}: documents of mmc4 are JSON; in a table put `url_column` under [list] of the recipe")
-    number = 0
-    while (record := lines.record(reader, len(names))) is not None:
-        try:
-            yield _row(record, names, columns, name, number)
-        except BrokenRowError as error:
-            yield Skipped(Skip.BROKEN_ROW, number, str(error))
-        number += 1
+    return names, _records(lines, reader, len(names))
+
+
+def _records(lines: _Lines, reader: Iterator[list[str]], width: int) -> Iterator[list[str] | str]:
+    while (record := lines.record(reader, width)) is not None:
+        yield record
 
 
 def _header(reader: Iterator[list[str]], name: str) -> list[str]:

@@ -46,6 +46,45 @@ def rows_of_objects(parts: Iterable[bytes], name: str, settings: List) -> Iterat
             yield ListRow(page, name, number, images)
 
 
+def flat_objects(parts: Iterable[bytes], *, documents: bool) -> Iterator[dict[str, object] | None]:
+    """Every object, as it is; None for what is none. Blank lines are left out.
+
+    Of `documents` of mmc4 there is an object for each picture: its address, caption and page, and what else is known.
+
+    Raises:
+        CutShortError: the array ends too early, or no further element can be told from the next.
+    """
+    for read in _objects(parts):
+        if read is None:
+            continue
+        if not isinstance(read, dict):
+            yield None
+        elif documents and isinstance(read.get("image_info"), list) and isinstance(read.get("text_list"), list):
+            yield from _flat(read)
+        else:
+            yield read
+
+
+def _flat(document: dict[str, object]) -> Iterator[dict[str, object] | None]:
+    texts = document["text_list"]
+    pictures = document["image_info"]
+    assert isinstance(texts, list)
+    assert isinstance(pictures, list)
+    for picture in pictures:
+        if not isinstance(picture, dict):
+            yield None
+            continue
+        place = picture.get("matched_text_index")
+        yield {
+            "url": picture.get("raw_url"),
+            "caption": texts[place] if isinstance(place, int) and 0 <= place < len(texts) else None,
+            "page_url": document.get("url"),
+            "image_name": picture.get("image_name"),
+            "matched_text_index": place,
+            "matched_sim": picture.get("matched_sim"),
+        }
+
+
 class _Shapes:
     """The columns of rows, by their keys."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,7 @@ def rows_of_parquet(path: Path, name: str, settings: List) -> Iterator[ListRow |
     Raises:
         InputError: the footer cannot be read, or the columns are not those of a list.
     """
-    # pre_buffer would fetch whole row groups, and a file may have only one
-    try:
-        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        _pass_on(error)
-        raise InputError(f"{name}: cannot be read as parquet: {error}; was its download cut short?") from error
-    with file:
+    with open_parquet(path, name) as file:
         columns = find_columns(file.schema_arrow.names, name, settings)
         _check_types(file.schema_arrow, columns, name)
         number = 0
@@ -47,6 +41,58 @@ def rows_of_parquet(path: Path, name: str, settings: List) -> Iterator[ListRow |
                 Skipped(Skip.BROKEN_ROW, lost, f"row group {group} cannot be read") for lost in range(number, end)
             )
             number = end
+
+
+def open_parquet(path: Path, name: str) -> pq.ParquetFile:
+    """The file, to be closed.
+
+    Raises:
+        InputError: the footer cannot be read.
+    """
+    # pre_buffer would fetch whole row groups, and a file may have only one
+    try:
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        _pass_on(error)
+        raise InputError(f"{name}: cannot be read as parquet: {error}; was its download cut short?") from error
+
+
+class ParquetColumns:
+    """A list in parquet, as columns."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Raises InputError where the footer cannot be read."""
+        self._path = path
+        self._name = name
+        with open_parquet(path, name) as file:
+            self.names: list[str] = file.schema_arrow.names
+            self._schema = file.schema_arrow
+
+    def batches(self, columns: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, int]]:
+        """Every row that the footer counts, and how many of them cannot be read: they are null."""
+        schema = pa.schema([self._schema.field(one).with_nullable(True) for one in columns])
+        with open_parquet(self._path, self._name) as file:
+            for group in range(file.num_row_groups):
+                left = file.metadata.row_group(group).num_rows
+                batches = file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=list(columns))
+                while left:
+                    try:
+                        batch = next(batches, None)
+                    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+                        _pass_on(error)
+                        batch = None
+                    if batch is None:
+                        yield from _nulls(schema, left)
+                        break
+                    left -= batch.num_rows
+                    yield batch.select(list(columns)), 0
+
+
+def _nulls(schema: pa.Schema, rows: int) -> Iterator[tuple[pa.RecordBatch, int]]:
+    while rows:
+        some = min(rows, _ROWS_AT_ONCE)
+        yield pa.RecordBatch.from_arrays([pa.nulls(some, one.type) for one in schema], schema=schema), some
+        rows -= some
 
 
 def _pass_on(error: Exception) -> None:

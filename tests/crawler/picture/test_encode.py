@@ -13,8 +13,8 @@ from crawler.picture.decode import decode
 from crawler.picture.encode import Encoded, encode, extension_of
 from crawler.picture.strip import without_metadata
 from crawler.records import Header, Picture
-from crawler.settings import Decode, Output
-from tests.builders import a_fetched, a_picture
+from crawler.settings import Decode, Interpolation, Output
+from tests.builders import a_fetched, a_picture, image_bytes
 
 Mode = Literal["no", "keep_ratio", "keep_ratio_largest", "center_crop", "border"]
 
@@ -196,3 +196,51 @@ def test_every_size_can_be_written_and_read(
     fits = name != "webp" or max(size) / min(size) * image_size <= 16_383  # a longer side is shrunk
     if mode == "center_crop" and not only_if_bigger and name != "original" and fits:
         assert (encoded.width, encoded.height) == (image_size, image_size)
+
+
+METHODS: list[Interpolation] = ["nearest", "linear", "cubic", "area", "lanczos"]
+
+
+def a_noisy_picture(size: tuple[int, int], **changes: Any) -> Picture:
+    rows = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    return a_picture(size, pixels=Image.fromarray(rows), **changes)
+
+
+def pixels_of(size: tuple[int, int], **choices: Any) -> bytes:
+    settings = Output(
+        resize_mode="keep_ratio", image_size=50, encode_format="png", resize_only_if_bigger=False, **choices
+    )
+    return opened(encode(a_noisy_picture(size), settings)).tobytes()
+
+
+def test_pictures_shrink_and_grow_by_the_method_that_is_asked_for() -> None:
+    shrunk = {pixels_of((120, 80), downscale_interpolation=one) for one in METHODS}
+    grown = {pixels_of((40, 30), upscale_interpolation=one) for one in METHODS}
+    assert len(shrunk) == len(METHODS)
+    assert len(grown) == len(METHODS) - 1  # area is linear, as in OpenCV
+    assert pixels_of((120, 80), upscale_interpolation="nearest") == pixels_of((120, 80))
+
+
+def test_area_is_the_mean_of_what_falls_into_a_pixel() -> None:
+    picture = a_noisy_picture((150, 150))
+    settings = Output(image_size=50, encode_format="png", downscale_interpolation="area")
+    drawn = np.asarray(opened(encode(picture, settings))).astype(float)
+    means = np.asarray(picture.pixels).astype(float).reshape(50, 3, 50, 3, 3).mean(axis=(1, 3))
+    assert np.abs(drawn - means).mean() < 8  # of noise, which nearest misses by 60
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("JPEG", True), ("PNG", False)])
+def test_a_picture_that_needs_no_change_keeps_its_file_where_that_is_asked_for(kind: str, kept: bool) -> None:
+    body = image_bytes((40, 30), kind=kind)
+    picture = a_picture((40, 30), fetched=a_fetched(body), header=Header(40, 30, kind, 1))
+    settings = Output(skip_reencode=True, image_size=50)
+    assert encode(picture, settings).is_as_received is kept
+    assert not encode(picture, Output(image_size=50)).is_as_received
+    assert not encode(picture, Output(skip_reencode=True, image_size=20)).is_as_received
+
+
+def test_what_is_transparent_is_drawn_on_white_though_it_need_not_be_encoded() -> None:
+    out = io.BytesIO()
+    Image.new("RGBA", (40, 30), (1, 2, 3, 9)).save(out, format="PNG")
+    picture = a_picture((40, 30), fetched=a_fetched(out.getvalue()))
+    assert not encode(picture, Output(skip_reencode=True, encode_format="png", resize_mode="no")).is_as_received

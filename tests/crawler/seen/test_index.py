@@ -209,9 +209,9 @@ def test_a_table_whose_hashes_are_none_is_named(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for number, column in enumerate((["no hash"], [None], [7])):
+    for number, column in enumerate((pa.array(["no hash"]), pa.array([None], pa.string()), pa.array([7]))):
         table = tmp_path / f"{number}.parquet"
-        pq.write_table(pa.table({"status": ["success"], "sha256": column}), table)
+        pq.write_table(pa.table({"status": pa.array(["success"]), "sha256": column}), table)
         with pytest.raises(RunFolderError, match=table.name):
             shard_keys(shards.Shard(table, "0"), "sha256")
     with pytest.raises(RunFolderError, match=r"0\.parquet: the column content_id"):

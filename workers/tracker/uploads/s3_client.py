@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from functools import cache
 from typing import Any
 
 import aiohttp
 
+from crawler.aws import service_descriptions
 from crawler.errors import MissingPackageError, SettingsError
 from workers.tracker.uploads import TargetError
 from workers.tracker.uploads.settings import S3
@@ -33,7 +33,7 @@ def asker(settings: S3) -> AbstractAsyncContextManager[Any]:
     from aiobotocore.session import AioSession  # noqa: PLC0415 - optional, and heavy
 
     session = AioSession(profile=settings.profile or None)
-    session.register_component("data_loader", _descriptions())
+    session.register_component("data_loader", service_descriptions())
     made: AbstractAsyncContextManager[Any] = session.create_client(
         "s3", config=AioConfig(**_config(settings)), **_client(settings)
     )
@@ -67,7 +67,7 @@ def signer(settings: S3) -> Any:  # noqa: ANN401 - botocore's clients have no ty
         raise MissingPackageError(f"upload target {settings.name!r} needs: pip install 'pairtrawl[s3]'") from error
     try:
         session = Session(profile=settings.profile or None)
-        session.register_component("data_loader", _descriptions())
+        session.register_component("data_loader", service_descriptions())
         if session.get_credentials() is None:
             raise SettingsError(
                 f"upload target {settings.name!r}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
@@ -76,14 +76,6 @@ def signer(settings: S3) -> Any:  # noqa: ANN401 - botocore's clients have no ty
         return session.create_client("s3", config=Config(**_config(settings)), **_client(settings))
     except (BotoCoreError, ValueError) as error:
         raise SettingsError(f"upload target {settings.name!r}: {error}") from error
-
-
-@cache
-def _descriptions() -> Any:  # noqa: ANN401 - botocore has no types
-    """What botocore knows of S3, read once for all clients: half a second each."""
-    from botocore.loaders import create_loader  # noqa: PLC0415 - optional, and heavy
-
-    return create_loader()
 
 
 def _client(settings: S3) -> dict[str, Any]:

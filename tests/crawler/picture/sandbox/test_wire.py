@@ -19,6 +19,7 @@ from crawler.picture.sandbox.wire import (
     Ready,
     Shown,
     packed,
+    ppm_head,
     printable,
     read_head,
 )
@@ -81,5 +82,5 @@ def test_lone_surrogates_of_a_broken_file_can_be_said() -> None:
 def test_pixels_begin_as_pil_writes_them(size: tuple[int, int]) -> None:
     out = io.BytesIO()
     Image.new("RGB", size).save(out, "PPM")
-    head = Shown(*size, "PNG", 1, 1, *size).ppm_head
+    head = ppm_head(*size)
     assert out.getvalue() == head + bytes(3 * size[0] * size[1])

@@ -1,0 +1,114 @@
+"""A web of pictures on loopback for measuring downloads: fast, with the latency asked for, and with dead hosts.
+
+    python -m benchmarks.rebuild.speed_server PORT LATENCY_SECONDS [CERTIFICATE]
+
+Every address of 127.0.0.0/8 is a host. `/SIZE/NUMBER.jpg` is one of a few pictures of that size with the number in a
+comment, so that no two files are equal. On `PORT + 1` connections are taken and never answered, on `PORT + 2` they are
+not even taken (the queue of those who wait is full), and `PORT + 3` is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import socket
+import ssl
+import sys
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+#: width, height and JPEG quality; about 23 KB, 150 KB and 700 KB
+SIZES = {"small": (400, 300, 80), "middle": (1024, 768, 84), "large": (2000, 1500, 88)}
+SILENT, UNTAKEN, CLOSED = 1, 2, 3
+#: different pictures of each size
+_VARIANTS = 8
+#: connections that wait to be taken where nobody ever takes one: the next are dropped, as by a firewall
+_BACKLOG = 1
+
+
+@lru_cache
+def picture(size: str, variant: int) -> bytes:
+    """A JPEG with about the detail of a photograph: soft patches of colour, and fine noise."""
+    width, height, quality = SIZES[size]
+    rng = np.random.default_rng(variant)
+    samples = np.zeros((height, width, 3), np.float32)
+    for patch, weight in ((64, 0.6), (16, 0.3), (4, 0.1)):
+        coarse = rng.integers(0, 256, (height // patch + 2, width // patch + 2, 3), dtype=np.uint8)
+        samples += weight * np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+    samples += rng.normal(0, 5, samples.shape)
+    out = io.BytesIO()
+    Image.fromarray(np.clip(samples, 0, 255).astype(np.uint8)).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+class _Pictures(asyncio.Protocol):
+    """HTTP as far as a GET for a picture needs it."""
+
+    def __init__(self, latency_seconds: float) -> None:
+        self._latency = latency_seconds
+        self._loop = asyncio.get_running_loop()
+        self._heard = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        while (end := self._heard.find(b"\r\n\r\n")) >= 0:
+            head, self._heard = self._heard[:end], self._heard[end + 4 :]
+            path = head.split(b" ", 2)[1].decode("ascii")
+            close = b"connection: close" in head.lower()
+            self._loop.call_later(self._latency, self._answer, path, close) if self._latency else self._answer(
+                path, close
+            )
+
+    def _answer(self, path: str, close: bool) -> None:
+        _, size, *rest = path.split("/")
+        if size not in SIZES:
+            self._transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        else:
+            number = rest[0].removesuffix(".jpg").encode()
+            body = picture(size, int(number) % _VARIANTS)
+            comment = b"\xff\xfe" + (len(number) + 2).to_bytes(2, "big") + number
+            length = len(body) + len(comment)
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n".encode()
+            self._transport.writelines((head, body[:2], comment, body[2:]))
+        if close:
+            self._transport.close()
+
+
+class _Silence(asyncio.Protocol):
+    """Takes connections, and says nothing."""
+
+
+async def serve(port: int, latency_seconds: float, certificate: str = "") -> None:
+    """Serve until the standard input ends, by https where there is a certificate."""
+    tls = None
+    if certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
+    loop = asyncio.get_running_loop()
+    for size in SIZES:
+        for variant in range(_VARIANTS):
+            picture(size, variant)
+    await loop.create_server(lambda: _Pictures(latency_seconds), "0.0.0.0", port, backlog=4096, ssl=tls)  # noqa: S104 - all of 127/8
+    await loop.create_server(_Silence, "0.0.0.0", port + SILENT, backlog=4096)  # noqa: S104 - all of 127/8
+    with contextlib.ExitStack() as open_ones:
+        full = open_ones.enter_context(socket.socket())
+        full.bind(("0.0.0.0", port + UNTAKEN))  # noqa: S104 - all of 127/8
+        full.listen(_BACKLOG)
+        for _ in range(_BACKLOG + 2):
+            waiting = open_ones.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(("127.0.0.1", port + UNTAKEN))
+        print("ready", *(len(picture(size, 0)) for size in SIZES), flush=True)
+        await loop.run_in_executor(None, sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:]))
