@@ -238,7 +238,7 @@ def reissue(one: Rehearsal) -> None:
         one.figures.add(
             f"rehearsal: {name}", f"{line.strip()}; {said.seconds:.1f} s", good=numbers[0] - numbers[1] == numbers[2]
         )
-    gone = {row for row in ids_of(one, "v1") if row not in ids_of(one, "research")}
+    gone = set(ids_of(one, "v1")) - set(ids_of(one, "research"))
     one.figures.add("rehearsal: rows of bad pictures in research, research-safe",
                     f"{_bad_rows(one, 'research')}, {_bad_rows(one, 'research-safe')}",
                     good=not _bad_rows(one, "research") and not _bad_rows(one, "research-safe") and bool(gone))  # fmt: skip
@@ -415,6 +415,7 @@ def local(address: str) -> list[str]:
     settings = (
         'fetch.allow_networks=["127.0.0.1/32"]', f'fetch.hosts={{"*.test" = "{address}"}}', "fetch.contact=mailto:nobody@example.org",
         "manners.requests_at_once=32", "manners.seconds_between_requests=0", "output.placeholder_addresses=0",
+        'decode.hashes=["md5", "sha1", "phash", "pdq"]',
     )  # fmt: skip
     return [word for setting in settings for word in ("--set", setting)]
 

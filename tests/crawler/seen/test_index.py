@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -209,7 +210,8 @@ def test_a_table_whose_hashes_are_none_is_named(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for number, column in enumerate((pa.array(["no hash"]), pa.array([None], pa.string()), pa.array([7]))):
+    columns: list[pa.Array[Any]] = [pa.array(["no hash"]), pa.array([None], pa.string()), pa.array([7])]
+    for number, column in enumerate(columns):
         table = tmp_path / f"{number}.parquet"
         pq.write_table(pa.table({"status": pa.array(["success"]), "sha256": column}), table)
         with pytest.raises(RunFolderError, match=table.name):
