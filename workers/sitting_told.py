@@ -38,9 +38,16 @@ def show(console: Console, report: dict[str, Any], summary: Summary, folder: Run
     console.print(table)
     told = [f"Incomplete: {archive['detail']}" for archive in report["archives"]["incomplete"]]
     told += _left(summary, why) or _unfinished(report["totals"])
+    told += _outcomes(report)
     told += _what_is_there(report["totals"], folder)
     for line in told:
         console.print(line, highlight=False, markup=False)
+
+
+def _outcomes(report: dict[str, Any]) -> list[str]:
+    """How the rows of a rebuild ended."""
+    counted = [f"{number:,} {outcome}" for outcome, number in report.get("outcomes", {}).items() if number]
+    return [f"Rows of the list: {', '.join(counted)}."] if counted else []
 
 
 def show_slice(console: Console, status: SliceStatus, summary: Summary, *, why: str = "") -> None:

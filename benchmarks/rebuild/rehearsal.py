@@ -375,8 +375,11 @@ def needles_of(one: Rehearsal) -> dict[bytes, str]:
     for number, text in enumerate(sorted({pair.text for pair in one.pairs if pair.url in urls} - captions)):
         if len(text) > 12:
             needles |= dict.fromkeys((text.encode(), json.dumps(text)[1:-1].encode()), f"caption {number}")
+    others = b"".join(_stored(one, frozenset(pair.url for pair in one.pairs) - urls))
     for number, image in enumerate(_stored(one, urls)):
-        needles[image[len(image) // 2 : len(image) // 2 + 64]] = f"bytes of stored picture {number}"
+        middle = image[len(image) // 2 : len(image) // 2 + 64]
+        if middle not in others:  # the corpus has drawings in two formats, which are one picture when they are stored
+            needles[middle] = f"bytes of stored picture {number}"
     return needles
 
 
@@ -395,9 +398,12 @@ def never_again(one: Rehearsal) -> None:
     ]
     kept = [row["url"] for table in tables for row in table if row["status"] == "success"]
     bad = [url for url in kept if url in one.bad_urls]
-    one.figures.add("rehearsal: the old list rebuilt with the register: bad rows that came back, of; others",
-                    f"{len(bad)}, {sum(row['URL'] in one.bad_urls for row in part)}; {len(kept):,} of {len(part):,}",
-                    good=not bad and len(kept) > len(part) // 4)  # fmt: skip
+    research = rows_of(one, "research")
+    there = set(zip(values_of(research, "url"), values_of(research, "caption"), strict=True))
+    expected = sum((row["URL"], row["TEXT"]) in there for row in part)
+    one.figures.add("rehearsal: the old list rebuilt with the register: bad rows that came back, of; others, of those in research",
+                    f"{len(bad)}, {sum(row['URL'] in one.bad_urls for row in part)}; {len(kept):,}, {expected:,}",
+                    good=not bad and len(kept) >= expected > 0)  # fmt: skip
 
 
 @contextmanager

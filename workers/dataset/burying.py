@@ -140,7 +140,9 @@ def bury(
         free = ~part.real & ~part.neutral
         for has_picture, draw in drawn.items():
             of_kind = free & (part.rows.pictures == has_picture)
-            draw.add(_ranks(part.rows.uids[of_kind], key), part.rows.groups[of_kind])
+            # by picture, not by row: drawn by rows, pictures of many captions would be decoys more often than not, and
+            # real ones would be told by having few
+            draw.add(_ranks(part.rows.groups[of_kind], key), part.rows.groups[of_kind])
     found.real = sorted_uids(np.concatenate(real))
     found.neutral = sorted_uids(np.concatenate(neutral))
     pictured, bare = _needed(found, burial, key)
@@ -194,9 +196,9 @@ def _needed(found: Burial, burial: int, key: bytes) -> tuple[int, int]:
     return pictured, bare
 
 
-def _ranks(uids: Uids, key: bytes) -> NDArray[np.uint64]:
-    """A number for each row that nobody can foretell without the key."""
-    content = uids.tobytes()
+def _ranks(groups: NDArray[np.uint8], key: bytes) -> NDArray[np.uint64]:
+    """A number for each row, the same for rows of one group, that nobody can foretell without the key."""
+    content = np.ascontiguousarray(groups).tobytes()
     ranks = b"".join(
         hashlib.blake2b(content[at : at + 16], digest_size=8, key=key).digest() for at in range(0, len(content), 16)
     )

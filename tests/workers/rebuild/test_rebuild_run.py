@@ -31,7 +31,9 @@ def host() -> Iterator[ChangingHost]:
         yield served
 
 
-def test_every_row_of_a_list_has_its_place_whatever_it_is(host: ChangingHost, tmp_path: Path) -> None:
+def test_every_row_of_a_list_has_its_place_whatever_it_is(
+    host: ChangingHost, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     host.files = {"/a.jpg": a_picture(1), "/b%20c.jpg": a_picture(2), "/pe%C3%B1oles.jpg": a_picture(3)}
     urls = [f"{HOST}/a.jpg", None, f"{HOST}/a.jpg", "not a url", f"{HOST}/b c.jpg", f"{HOST}/peñoles.jpg", ""]
     captions = ["one", "nothing there", "one", None, "with, comma", "peñoles \U0001f41f", "empty"]
@@ -52,6 +54,7 @@ def test_every_row_of_a_list_has_its_place_whatever_it_is(host: ChangingHost, tm
     assert (stats["count"], stats["outcomes"]["dead"], stats["outcomes"]["unverified"]) == (3, 1, 2)
     report = json.loads((tmp_path / "out" / "_pairtrawl" / "report.json").read_text())
     assert report["outcomes"] == {"unverified": 4, "dead": 3}
+    assert "Rows of the list: 4 unverified, 3 dead." in capsys.readouterr().out
 
 
 # checklist 53
