@@ -17,8 +17,8 @@ from crawler.rows import Pictured, rejected_row
 from crawler.settings import Output
 from crawler.write import ShardWriter, pictured
 from tests.builders import a_candidate, a_fetched
-from workers.dataset import committing
-from workers.dataset.storing import store_shard
+from workers.dataset.commits import committing
+from workers.dataset.commits.storing import store_shard
 
 SCORES = (("punsafe", "float"), ("punsafe_model", "string"))
 ROWS_A_SHARD = 1_000

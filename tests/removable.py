@@ -22,11 +22,11 @@ from crawler.dataset.manifest import Lineage
 from crawler.dataset.store import Store, new_store, open_store
 from crawler.rows import arrow_schema
 from crawler.tar import TarFile
-from workers.dataset.committing import commit_shards
-from workers.dataset.register import Reason, RegisterFolder
-from workers.dataset.removing import Publisher
-from workers.dataset.storing import store_shard
-from workers.dataset.takedowns import Added, Request, add
+from workers.dataset.commits.committing import commit_shards
+from workers.dataset.commits.storing import store_shard
+from workers.dataset.removed.register import Reason, RegisterFolder
+from workers.dataset.takedown.removing import Publisher
+from workers.dataset.takedown.takedowns import Added, Request, add
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("caption", "string"), ("url", "string"), ("key", "string"), ("status", "string"), ("width", "int32"),

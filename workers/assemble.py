@@ -171,7 +171,7 @@ def _built(recipe: Recipe, swap: Swap | None, stages: Sequence[str] = _STAGES) -
 
 def _removed(recipe: Recipe, stage: str) -> list[tuple[str, Any]]:
     """What of the register of takedowns is asked at a stage."""
-    from workers.dataset.removals import NAME, register_of, removed_at  # noqa: PLC0415 - most recipes have none
+    from workers.dataset.removed.removals import NAME, register_of, removed_at  # noqa: PLC0415 - most recipes have none
 
     register = register_of(recipe)
     found = removed_at(register, stage) if register else None

@@ -27,7 +27,7 @@ from workers.assemble import etiquette_of, make_sure
 from workers.attempt import peak_bytes
 from workers.blame import Blame
 from workers.crawl import Crawl, Place, Summary
-from workers.dataset.removals import note_in
+from workers.dataset.removed.removals import note_in
 from workers.exit_codes import ExitCode
 from workers.progress import Display
 from workers.run_folder import RunFolder

@@ -143,8 +143,8 @@ def look_through(tables: Path, lists: Sequence[Path]) -> dict[str, object]:
     """What `dataset takedown add` does with stored tables: read the lists, look through the rows."""
     from filters.lists import Kind, Named, load_lists
     from workers.dataset.columns import Table
-    from workers.dataset.criteria import Criteria, Source
-    from workers.dataset.matching import Matcher
+    from workers.dataset.removed.criteria import Criteria, Source
+    from workers.dataset.takedown.matching import Matcher
 
     began = time.monotonic()
     kinds = frozenset({Kind.MD5, Kind.SHA1, Kind.SHA256})

@@ -10,7 +10,7 @@ import typer
 from workers.cli.dataset_options import AsJson, Cache, KeysFolder, StoreAddress, Version
 
 if TYPE_CHECKING:
-    from workers.dataset.verifying import Verified
+    from workers.dataset.commits.verifying import Verified
 
 dataset = typer.Typer(
     help="Versions of a data set: content-addressed shards under signed manifests, on this disk or on S3.",
@@ -56,7 +56,7 @@ def commit(
     """Commit what is done in a folder. What is stored is not stored again; where nothing changed there is no commit."""
     from crawler.dataset.keys import open_keys
     from crawler.dataset.store import open_store
-    from workers.dataset.committing import commit_run
+    from workers.dataset.commits.committing import commit_run
     from workers.progress import Display
     from workers.sitting_told import a_console
 
@@ -87,7 +87,7 @@ def log(store: StoreAddress, *, version: Version = "main", as_json: AsJson = Fal
     import json
 
     from crawler.dataset.store import open_store
-    from workers.dataset.telling import log_lines, log_records
+    from workers.dataset.commits.telling import log_lines, log_records
 
     opened = open_store(store, cache=cache)
     if as_json:
@@ -103,7 +103,7 @@ def show(store: StoreAddress, *, version: Version = "main", as_json: AsJson = Fa
     import json
 
     from crawler.dataset.store import open_store
-    from workers.dataset.telling import show_lines, show_record
+    from workers.dataset.commits.telling import show_lines, show_record
 
     opened = open_store(store, cache=cache)
     if as_json:
@@ -134,7 +134,7 @@ def verify(
     import msgspec
 
     from crawler.dataset.store import open_store
-    from workers.dataset.verifying import verify as look
+    from workers.dataset.commits.verifying import verify as look
     from workers.exit_codes import ExitCode
     from workers.progress import Display
     from workers.sitting_told import a_console
@@ -191,7 +191,7 @@ def checkout(
 ) -> None:
     """Write a version into a folder, as img2dataset would have: tars and tables, without what was taken out of them."""
     from crawler.dataset.store import open_store
-    from workers.dataset.checking_out import check_out
+    from workers.dataset.commits.checking_out import check_out
     from workers.progress import Display
     from workers.sitting_told import a_console
 

@@ -11,7 +11,7 @@ from workers.cli.dataset_options import AsJson, Cache
 from workers.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from workers.dataset.receipts import Receipt
+    from workers.dataset.holders.receipts import Receipt
 
 _SHOWN = 20
 
@@ -46,7 +46,7 @@ def apply(
     from crawler.dataset.keys import new_keys
     from crawler.dataset.store import open_store
     from crawler.errors import SettingsError
-    from workers.dataset.applying import Asked, apply_diff
+    from workers.dataset.holders.applying import Asked, apply_diff
     from workers.progress import Display
     from workers.sitting_told import a_console, print_json
 

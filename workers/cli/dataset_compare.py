@@ -13,7 +13,7 @@ from workers.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from crawler.dataset.keys import Keys
-    from workers.dataset.comparing import Ids, Summary
+    from workers.dataset.comparing.comparing import Ids, Summary
 
 _Scratch = Annotated[
     Path | None,
@@ -48,9 +48,9 @@ def diff(
     import msgspec
 
     from crawler.dataset.store import open_store
-    from workers.dataset.comparing import compare
-    from workers.dataset.diff_page import render
-    from workers.dataset.publishing import publish_diff
+    from workers.dataset.comparing.comparing import compare
+    from workers.dataset.comparing.diff_page import render
+    from workers.dataset.holders.publishing import publish_diff
     from workers.progress import Display
     from workers.sitting_told import a_console, print_json
 
@@ -96,8 +96,8 @@ def merge(
     import msgspec
 
     from crawler.dataset.store import open_store
-    from workers.dataset.conflicts import ConflictsError
-    from workers.dataset.merging import merge as merged
+    from workers.dataset.comparing.conflicts import ConflictsError
+    from workers.dataset.comparing.merging import merge as merged
     from workers.progress import Display
     from workers.sitting_told import a_console, print_json
 
@@ -150,10 +150,10 @@ def subset(
 ) -> None:
     """Commit a part of a version. Rows fit all that is asked; shards are cut, and nothing is decoded."""
     from crawler.dataset.store import open_store
-    from workers.dataset.choosing import Choice, listed_ids
-    from workers.dataset.conditions import condition
-    from workers.dataset.proving_subset import prove_subset
-    from workers.dataset.subsetting import subset as chosen
+    from workers.dataset.comparing.choosing import Choice, listed_ids
+    from workers.dataset.comparing.conditions import condition
+    from workers.dataset.comparing.proving_subset import prove_subset
+    from workers.dataset.comparing.subsetting import subset as chosen
     from workers.progress import Display
     from workers.sitting_told import a_console
 

@@ -44,7 +44,7 @@ def row(
     from crawler.commit import write_atomically
     from crawler.dataset.store import open_store
     from crawler.errors import InputError
-    from workers.dataset.proving import prove_rows
+    from workers.dataset.comparing.proving import prove_rows
 
     proofs = prove_rows(open_store(store, cache=cache), version, of, _line(asked))
     if not proofs:
@@ -72,7 +72,7 @@ def absent(
     from crawler.commit import write_atomically
     from crawler.dataset.keys import open_keys
     from crawler.dataset.store import open_store
-    from workers.dataset.proving import prove_absence
+    from workers.dataset.comparing.proving import prove_absence
     from workers.progress import Display
     from workers.sitting_told import a_console
 
@@ -95,7 +95,7 @@ def subset(
     """Prove that every row of a version is a row of another one, without showing any."""
     from crawler.dataset.store import open_store
     from crawler.dataset.subset_proofs import check_subset
-    from workers.dataset.proving_subset import prove_subset
+    from workers.dataset.comparing.proving_subset import prove_subset
 
     prove_subset(open_store(store, cache=cache), whole, part, output)
     shown = check_subset(output)

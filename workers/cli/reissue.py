@@ -39,10 +39,10 @@ def reissue(
     Rows are numbered anew. Where policies remove too little to hide in, decoys are drawn by the register's key. Where
     `--burial` cannot be reached nothing is published.
     """
-    from workers.dataset.policies import load_policies
-    from workers.dataset.register import RegisterFolder
-    from workers.dataset.reissue_plan import Plan
-    from workers.dataset.reissuing import reissue
+    from workers.dataset.removed.register import RegisterFolder
+    from workers.dataset.takedown.policies import load_policies
+    from workers.dataset.takedown.reissue_plan import Plan
+    from workers.dataset.takedown.reissuing import reissue
 
     plan = Plan(load_policies(policy) if policy else (), burial, ref, onto=as_, base=since, diff=diff, so_many=so_many)
     done = reissue(publisher_of(store, keys, scratch, cache), RegisterFolder.open(register), plan)
@@ -78,9 +78,9 @@ def purge(
     It can be stopped at any moment, and goes on where it was when it is run again.
     """
     from crawler.errors import DatasetError
-    from workers.dataset.purging import purge
-    from workers.dataset.register import RegisterFolder
-    from workers.dataset.remains import remains_in
+    from workers.dataset.removed.register import RegisterFolder
+    from workers.dataset.takedown.purging import purge
+    from workers.dataset.takedown.remains import remains_in
 
     folder = RegisterFolder.open(register)
     done = purge(publisher_of(store, keys, scratch, cache), folder, tuple(names), unburied=unburied)

@@ -16,7 +16,7 @@ from workers.cli.lists import columns_of
 from workers.cli.takedown_options import Line, Names, Register, Scratch, publisher_of
 
 if TYPE_CHECKING:
-    from workers.dataset.register import Takedown
+    from workers.dataset.removed.register import Takedown
 
 takedown = typer.Typer(
     help="Removals: match stored columns with lists, keep a private register, cut shards, mask by policy.",
@@ -71,9 +71,9 @@ def add(
     """
     from crawler.dataset.store import open_store
     from crawler.errors import SettingsError
-    from workers.dataset.matching import Span
-    from workers.dataset.register import Reason, RegisterFolder
-    from workers.dataset.takedowns import Request, add, shown
+    from workers.dataset.removed.register import Reason, RegisterFolder
+    from workers.dataset.takedown.matching import Span
+    from workers.dataset.takedown.takedowns import Request, add, shown
     from workers.progress import Display
     from workers.sitting_told import a_console
 
@@ -104,8 +104,8 @@ def add(
 @takedown.command("list")
 def list_(register: Register, *, as_json: AsJson = False) -> None:
     """List takedowns and re-issues, in numbers."""
-    from workers.dataset.register import RegisterFolder
-    from workers.dataset.takedowns import shown
+    from workers.dataset.removed.register import RegisterFolder
+    from workers.dataset.takedown.takedowns import shown
 
     folder = RegisterFolder.open(register)
     if as_json:
@@ -123,8 +123,8 @@ def show(
     register: Register, name: Annotated[str, typer.Argument(metavar="TAKEDOWN")], *, as_json: AsJson = False
 ) -> None:
     """Say what a takedown is, in numbers: never an address, a hash or an id."""
-    from workers.dataset.register import RegisterFolder
-    from workers.dataset.takedowns import shown
+    from workers.dataset.removed.register import RegisterFolder
+    from workers.dataset.takedown.takedowns import shown
 
     found = RegisterFolder.open(register).takedown(name)
     if as_json:
@@ -149,8 +149,8 @@ def cut(
 
     Serve that version, and do not publish it: beside the one before it shows what was removed. `reissue` does that.
     """
-    from workers.dataset.register import RegisterFolder
-    from workers.dataset.removing import cut
+    from workers.dataset.removed.register import RegisterFolder
+    from workers.dataset.takedown.removing import cut
 
     done = cut(publisher_of(store, keys, scratch, cache), RegisterFolder.open(register), tuple(names or ()), ref=ref)
     typer.echo(f"{ref} is at {done.commit}: {done.shards:,} of {done.of_shards:,} shards cut")
@@ -168,9 +168,9 @@ def mask(
     cache: Cache = None,
 ) -> None:
     """Mask what policies leave out of the newest version, in a child commit: no shard is written."""
-    from workers.dataset.policies import load_policies
-    from workers.dataset.register import RegisterFolder
-    from workers.dataset.removing import mask
+    from workers.dataset.removed.register import RegisterFolder
+    from workers.dataset.takedown.policies import load_policies
+    from workers.dataset.takedown.removing import mask
 
     policies = load_policies(policy)
     done = mask(publisher_of(store, keys, scratch, cache), RegisterFolder.create(register), policies, ref=ref)
@@ -188,7 +188,7 @@ def _time(written: str, flag: str) -> int | None:
 
 
 def _lines(found: Takedown) -> list[str]:
-    from workers.dataset.takedowns import told
+    from workers.dataset.takedown.takedowns import told
 
     rows = told(found.rows, confidential=found.confidential)
     day = dt.datetime.fromtimestamp(found.made_at, dt.UTC).date()

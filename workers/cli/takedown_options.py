@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from workers.dataset.removing import Publisher
+    from workers.dataset.takedown.removing import Publisher
 
 Register = Annotated[
     Path,
@@ -37,7 +37,7 @@ def publisher_of(store: str, keys: Path, scratch: Path | None, cache: Path | Non
 
     from crawler.dataset.keys import open_keys
     from crawler.dataset.store import open_store
-    from workers.dataset.removing import Publisher
+    from workers.dataset.takedown.removing import Publisher
     from workers.progress import Display
     from workers.sitting_told import a_console
 

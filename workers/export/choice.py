@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from crawler.errors import SettingsError
-from workers.dataset.conditions import Condition, condition
+from workers.dataset.comparing.conditions import Condition, condition
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The rows that are asked for. `where` is a condition over the columns (`workers.dataset.conditions`), or ""."""
+    """The rows that are asked for. `where` is a condition over the columns (`comparing.conditions`), or ""."""
 
     kept_only: bool = True
     where: str = ""

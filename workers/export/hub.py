@@ -21,12 +21,12 @@ from crawler.commit import atomic_path, write_atomically
 from crawler.dataset.cutting import ShardFiles, cut_shard
 from crawler.dataset.manifest import Stored
 from crawler.dataset.objects import hashed
-from workers.dataset.describing import texts_of
-from workers.dataset.gathering import Countable, counts_of, gather
-from workers.dataset.hub_layout import HUB, SHARD_LIST
-from workers.dataset.partials import Partial, looked_at
-from workers.dataset.statistics import statistics_of
-from workers.dataset.wids_index import Entry, wids_index
+from workers.dataset.describing.describing import texts_of
+from workers.dataset.describing.gathering import Countable, counts_of, gather
+from workers.dataset.describing.hub_layout import HUB, SHARD_LIST
+from workers.dataset.describing.partials import Partial, looked_at
+from workers.dataset.describing.statistics import statistics_of
+from workers.dataset.describing.wids_index import Entry, wids_index
 from workers.export.choice import Choice
 from workers.export.linking import link_or_copy
 from workers.export.parts import Pin, open_output, write_pin

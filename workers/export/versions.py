@@ -13,7 +13,7 @@ from crawler.dataset.renumbering import Span
 from crawler.dataset.store import Store, open_store
 from crawler.dataset.tables import mask_of, positions_of, standing
 from crawler.errors import InputError
-from workers.dataset.describing import removals_of
+from workers.dataset.describing.describing import removals_of
 from workers.export.places import FolderPlace, Masked, Place, ShardAt, open_folder
 from workers.export.spans import spans_of
 

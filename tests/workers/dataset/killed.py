@@ -16,8 +16,8 @@ from pathlib import Path
 from crawler.dataset.keys import open_keys
 from crawler.dataset.store import new_store
 from workers import failpoints
-from workers.dataset import describing  # noqa: F401 - what a commit imports when it needs it
-from workers.dataset.committing import commit_run
+from workers.dataset.commits.committing import commit_run
+from workers.dataset.describing import describing  # noqa: F401 - what a commit imports when it needs it
 
 
 def ended(folder: Path, store: str, failpoint: str) -> int:

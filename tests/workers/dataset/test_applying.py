@@ -35,12 +35,12 @@ from tests.dataset_versions import (
     uid,
     write_shard,
 )
-from workers.dataset.applying import FOLDER, Asked, apply_diff
-from workers.dataset.checking_out import check_out
-from workers.dataset.cutting_shards import cut_version_shard, standing_rows
-from workers.dataset.joining import ShardRows
-from workers.dataset.publishing import publish_diff
-from workers.dataset.receipts import Receipt, read_receipt
+from workers.dataset.commits.checking_out import check_out
+from workers.dataset.commits.cutting_shards import cut_version_shard, standing_rows
+from workers.dataset.comparing.joining import ShardRows
+from workers.dataset.holders.applying import FOLDER, Asked, apply_diff
+from workers.dataset.holders.publishing import publish_diff
+from workers.dataset.holders.receipts import Receipt, read_receipt
 
 GONE = (2, 3, 9, 16, 17, 18, 19)  # of shard 0, of shard 1, and all of shard 2
 
@@ -402,7 +402,7 @@ import sys
 from pathlib import Path
 from crawler.dataset.diffs import open_diff
 from crawler.dataset.keys import open_keys
-from workers.dataset.applying import Asked, apply_diff
+from workers.dataset.holders.applying import Asked, apply_diff
 copy = Path(sys.argv[2])
 apply_diff(open_diff(Path(sys.argv[1])), Asked(copy, copy.parent / "receipt.json"), open_keys(Path(sys.argv[3])))
 """

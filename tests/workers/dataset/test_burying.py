@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from workers.dataset.burying import Judged, Rows, bury
+from workers.dataset.takedown.burying import Judged, Rows, bury
 
 SINGLE, MANY, COPIES = 1_000, 10, 100
 

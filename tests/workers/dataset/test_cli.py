@@ -23,7 +23,7 @@ from tests.fakes.moto import ENVIRONMENT
 from tests.small_datasets import a_row, small_folder, write_shard
 from workers.blame import Blame, blame_for
 from workers.cli import app
-from workers.dataset.committing import commit_run, commit_shards
+from workers.dataset.commits.committing import commit_run, commit_shards
 from workers.exit_codes import ExitCode, code_of
 
 

@@ -18,8 +18,8 @@ from crawler.dataset.tables import POSITION, packed_mask, rows_of
 from crawler.errors import DatasetError, InputError, RefMovedError
 from crawler.settings import parse_recipe
 from tests.small_datasets import a_row, small_folder, small_store, write_shard
-from workers.dataset import committing
-from workers.dataset.committing import commit_run, commit_shards
+from workers.dataset.commits import committing
+from workers.dataset.commits.committing import commit_run, commit_shards
 from workers.run_folder import Pinned
 
 

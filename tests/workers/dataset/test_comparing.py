@@ -14,8 +14,8 @@ from crawler.dataset.keys import Keys
 from crawler.dataset.store import Store
 from crawler.dataset.tables import packed_mask
 from tests.dataset_versions import a_keys, a_store, commit_list, committed, shard_named, uid
-from workers.dataset.comparing import Ids, Summary, compare
-from workers.dataset.joining import only_in
+from workers.dataset.comparing.comparing import Ids, Summary, compare
+from workers.dataset.comparing.joining import only_in
 
 
 @pytest.fixture

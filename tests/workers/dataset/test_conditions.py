@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.errors import SettingsError
-from workers.dataset.conditions import condition
+from workers.dataset.comparing.conditions import condition
 
 ROWS = pa.table({
     "punsafe": pa.array([0.1, 0.5, None, 0.45, -1e-3]),

@@ -19,8 +19,8 @@ from crawler.dataset.store import Store
 from crawler.dataset.tables import packed_mask
 from crawler.errors import DatasetError
 from tests.dataset_versions import a_keys, a_row, a_store, commit_list, committed, shard_named
-from workers.dataset.describing import describe
-from workers.dataset.gathering import cache_of, forget
+from workers.dataset.describing.describing import describe
+from workers.dataset.describing.gathering import cache_of, forget
 
 PATHS = [
     "README.md", "croissant.json", "shards.jsonl", "statistics.json", "statistics/numbers.parquet", "statistics/sites.parquet",

@@ -13,7 +13,7 @@ from crawler.dataset.keys import new_keys
 from crawler.dataset.manifest import Shard
 from crawler.dataset.store import Store, open_store
 from tests.small_datasets import small_folder
-from workers.dataset.verifying import verify
+from workers.dataset.commits.verifying import verify
 from workers.failpoints import FAILPOINTS
 
 ROOT = Path(__file__).parents[3]

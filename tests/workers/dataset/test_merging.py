@@ -13,11 +13,11 @@ from crawler.dataset.keys import Keys
 from crawler.dataset.manifest import Tombstones
 from crawler.dataset.store import Store
 from tests.dataset_versions import a_keys, a_store, commit_list, committed, renamed, shard_named, uid
-from workers.dataset.committing import commit_shards
-from workers.dataset.conflicts import ConflictsError, Side, decide
-from workers.dataset.joining import ShardRows
-from workers.dataset.merging import Merged, Take, merge
-from workers.dataset.verifying import verify
+from workers.dataset.commits.committing import commit_shards
+from workers.dataset.commits.verifying import verify
+from workers.dataset.comparing.conflicts import ConflictsError, Side, decide
+from workers.dataset.comparing.joining import ShardRows
+from workers.dataset.comparing.merging import Merged, Take, merge
 
 
 @pytest.fixture

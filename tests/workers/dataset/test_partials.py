@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.dataset.manifest import Tombstones
-from workers.dataset.gathering import Gathered
-from workers.dataset.partials import OTHER, Partial, add, partial_of
-from workers.dataset.statistics import SITES_FROM, Statistics, quantile, statistics_of
+from workers.dataset.describing.gathering import Gathered
+from workers.dataset.describing.partials import OTHER, Partial, add, partial_of
+from workers.dataset.describing.statistics import SITES_FROM, Statistics, quantile, statistics_of
 
 
 def a_table(**columns: Any) -> pa.Table:

@@ -21,11 +21,11 @@ from crawler.dataset.subset_proofs import check_subset
 from crawler.dataset.tables import packed_mask
 from crawler.errors import InputError
 from tests.dataset_versions import a_keys, a_store, commit_list, committed, shard_named, uid
-from workers.dataset.choosing import Choice
-from workers.dataset.conditions import condition
-from workers.dataset.proving import KeyTree, prove_absence, prove_rows, sorted_keys
-from workers.dataset.proving_subset import prove_subset
-from workers.dataset.subsetting import subset
+from workers.dataset.comparing.choosing import Choice
+from workers.dataset.comparing.conditions import condition
+from workers.dataset.comparing.proving import KeyTree, prove_absence, prove_rows, sorted_keys
+from workers.dataset.comparing.proving_subset import prove_subset
+from workers.dataset.comparing.subsetting import subset
 
 _PAGE = Path(__file__).parents[3] / "docs" / "proofs.md"
 SHARDS = {0: range(8), 1: range(8, 17), 2: range(17, 20)}

@@ -16,13 +16,13 @@ from crawler.dataset.store import open_store
 from crawler.errors import SettingsError
 from tests.fakes.moto import ENVIRONMENT, moto_server
 from tests.removable import Site, a_row, a_site, everything_in
-from workers.dataset.purging import purge
-from workers.dataset.register import TakedownError
-from workers.dataset.reissue_plan import Plan
-from workers.dataset.reissuing import reissue
-from workers.dataset.remains import remains_in
-from workers.dataset.removing import cut
-from workers.dataset.verifying import verify
+from workers.dataset.commits.verifying import verify
+from workers.dataset.removed.register import TakedownError
+from workers.dataset.takedown.purging import purge
+from workers.dataset.takedown.reissue_plan import Plan
+from workers.dataset.takedown.reissuing import reissue
+from workers.dataset.takedown.remains import remains_in
+from workers.dataset.takedown.removing import cut
 
 REAL = (2, 7, 21)  # 7 has no picture
 
@@ -124,9 +124,9 @@ import sys
 from pathlib import Path
 from crawler.dataset.keys import open_keys
 from crawler.dataset.store import open_store
-from workers.dataset.purging import purge
-from workers.dataset.register import RegisterFolder
-from workers.dataset.removing import Publisher
+from workers.dataset.takedown.purging import purge
+from workers.dataset.removed.register import RegisterFolder
+from workers.dataset.takedown.removing import Publisher
 folder = Path(sys.argv[1])
 store = open_store(str(folder / "store"), cache=folder / "cache")
 purge(Publisher(store, open_keys(folder / "keys"), folder), RegisterFolder.open(folder / "register"), (sys.argv[2],))

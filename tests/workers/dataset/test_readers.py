@@ -16,9 +16,9 @@ import pytest
 
 from tests.dataset_versions import a_keys, a_store
 from tests.picture_shards import caption, is_kept, key, picture_folder
-from workers.dataset.checking_out import check_out
-from workers.dataset.committing import commit_run
-from workers.dataset.hub_layout import HUB, folder_of
+from workers.dataset.commits.checking_out import check_out
+from workers.dataset.commits.committing import commit_run
+from workers.dataset.describing.hub_layout import HUB, folder_of
 from workers.export.choice import Choice
 from workers.export.hub import export_hub
 from workers.export.versions import open_place

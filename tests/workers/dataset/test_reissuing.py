@@ -18,14 +18,14 @@ from crawler.dataset.diffs import open_diff
 from crawler.dataset.manifest import Stored, Tombstones
 from crawler.errors import InputError
 from tests.removable import Site, a_row, a_site
-from workers.dataset.burying import Burial, Judged, Rows, bury
-from workers.dataset.forgetting import objects_of
-from workers.dataset.policies import Policy, load_policies
-from workers.dataset.register import TakedownError
-from workers.dataset.reissue_plan import Plan
-from workers.dataset.reissuing import Reissued, reissue
-from workers.dataset.removing import cut, mask
-from workers.dataset.verifying import verify
+from workers.dataset.commits.verifying import verify
+from workers.dataset.removed.register import TakedownError
+from workers.dataset.takedown.burying import Burial, Judged, Rows, bury
+from workers.dataset.takedown.forgetting import objects_of
+from workers.dataset.takedown.policies import Policy, load_policies
+from workers.dataset.takedown.reissue_plan import Plan
+from workers.dataset.takedown.reissuing import Reissued, reissue
+from workers.dataset.takedown.removing import cut, mask
 
 POLICY = '[[policy]]\nname = "punsafe > 0.9"\ncolumn = "punsafe"\nabove = 0.9\n'
 
@@ -186,7 +186,7 @@ def test_a_killed_reissue_goes_on_with_what_was_decided(site: Site, monkeypatch:
                 raise KilledError
 
         with monkeypatch.context() as patch:
-            patch.setattr("workers.dataset.reissuing.failpoint", fail)
+            patch.setattr("workers.dataset.takedown.reissuing.failpoint", fail)
             with pytest.raises(KilledError):
                 reissued(site)
     (decided,) = site.register.reissues()

@@ -24,10 +24,10 @@ from tests.removable import everything_in
 from tests.small_runs import small_recipe
 from workers.asked import Asked
 from workers.assemble import assemble
-from workers.dataset.committing import commit_run
-from workers.dataset.register import Reason, RegisterFolder
-from workers.dataset.removals import NAME, noted_in, removed_at
-from workers.dataset.takedowns import Request, add
+from workers.dataset.commits.committing import commit_run
+from workers.dataset.removed.register import Reason, RegisterFolder
+from workers.dataset.removed.removals import NAME, noted_in, removed_at
+from workers.dataset.takedown.takedowns import Request, add
 from workers.demo.web import DemoWeb, demo_web
 from workers.exit_codes import ExitCode
 from workers.session import run_crawl

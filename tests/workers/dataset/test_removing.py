@@ -8,9 +8,9 @@ import pytest
 
 from crawler.errors import InputError, SettingsError
 from tests.removable import Site, a_row, a_site
-from workers.dataset.policies import load_policies
-from workers.dataset.removing import cut, mask
-from workers.dataset.verifying import verify
+from workers.dataset.commits.verifying import verify
+from workers.dataset.takedown.policies import load_policies
+from workers.dataset.takedown.removing import cut, mask
 
 POLICY = """
 [[policy]]

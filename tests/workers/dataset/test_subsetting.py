@@ -13,11 +13,11 @@ from crawler.dataset.store import Store
 from crawler.dataset.uids import as_pairs, sorted_uids
 from crawler.errors import InputError, SettingsError
 from tests.dataset_versions import a_keys, a_store, committed, shard_named, uid
-from workers.dataset.choosing import Choice, drawn, listed_ids
-from workers.dataset.conditions import condition
-from workers.dataset.joining import ShardRows
-from workers.dataset.subsetting import subset
-from workers.dataset.verifying import verify
+from workers.dataset.commits.verifying import verify
+from workers.dataset.comparing.choosing import Choice, drawn, listed_ids
+from workers.dataset.comparing.conditions import condition
+from workers.dataset.comparing.joining import ShardRows
+from workers.dataset.comparing.subsetting import subset
 
 SHARDS = {0: range(8), 1: range(8, 17), 2: range(17, 20)}
 

@@ -21,9 +21,9 @@ from filters.lists.private_files import new_key
 from filters.turned import turned_hashes
 from tests.removable import Site, a_row, a_site, image_of, uid_of
 from workers.dataset.columns import Table
-from workers.dataset.matching import Criteria, Matcher, Source, Span
-from workers.dataset.register import Reason, RegisterFolder, TakedownError
-from workers.dataset.takedowns import Request, add, shown, told
+from workers.dataset.removed.register import Reason, RegisterFolder, TakedownError
+from workers.dataset.takedown.matching import Criteria, Matcher, Source, Span
+from workers.dataset.takedown.takedowns import Request, add, shown, told
 
 
 @pytest.fixture

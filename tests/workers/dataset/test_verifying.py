@@ -19,9 +19,9 @@ from crawler.dataset.tables import POSITION, packed_mask, rows_of
 from crawler.dataset.tar_index import index_of, written_index
 from crawler.errors import InputError
 from tests.small_datasets import small_folder, small_store
-from workers.dataset import committing
-from workers.dataset.committing import Tally, commit_run, commit_shards, version_leaf
-from workers.dataset.verifying import verify
+from workers.dataset.commits import committing
+from workers.dataset.commits.committing import Tally, commit_run, commit_shards, version_leaf
+from workers.dataset.commits.verifying import verify
 
 DOCS = Path(__file__).parents[3] / "docs" / "versions.md"
 

@@ -11,7 +11,7 @@ import pytest
 from crawler.errors import InputError
 from tests.dataset_versions import a_keys, a_store
 from tests.picture_shards import is_kept, key, picture_folder, uid
-from workers.dataset.committing import commit_run
+from workers.dataset.commits.committing import commit_run
 from workers.export.datacomp import Survey, export_subset, tars_of
 from workers.export.places import Place, open_folder
 from workers.export.spans import members_of, renamed, spans_of

@@ -15,7 +15,7 @@ from crawler.dataset.tables import packed_mask
 from crawler.errors import InputError
 from tests.dataset_versions import a_keys, a_store, commit_list
 from tests.picture_shards import caption, is_kept, picture_folder
-from workers.dataset.committing import commit_run
+from workers.dataset.commits.committing import commit_run
 from workers.export.choice import Choice
 from workers.export.hub import export_hub
 from workers.export.places import open_folder

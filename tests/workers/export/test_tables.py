@@ -13,7 +13,7 @@ import pytest
 from crawler.errors import InputError, RunFolderError, SettingsError
 from tests.dataset_versions import a_keys, a_store
 from tests.picture_shards import caption, is_kept, picture_folder, url
-from workers.dataset.committing import commit_run
+from workers.dataset.commits.committing import commit_run
 from workers.export.choice import Choice
 from workers.export.coyo import COYO
 from workers.export.img2dataset_list import img2dataset_list

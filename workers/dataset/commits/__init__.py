@@ -1,0 +1,1 @@
+"""From a folder to a version, and back: committing, verifying, checking out."""

@@ -1,0 +1,1 @@
+"""What was removed, kept in private, so that it stays removed."""

@@ -1,0 +1,1 @@
+"""What has to go: finding it, cutting it out, publishing what is left, purging it."""
