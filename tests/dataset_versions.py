@@ -82,11 +82,12 @@ def committed(
     ref: str = "main",
     said: Mapping[int, str] | None = None,
     parents: tuple[str, ...] | None = None,
+    described: bool = False,
 ) -> str:
     """A version whose shards have these rows, written into `folder` first; its parent is what the ref was at."""
     for number, rows in shards.items():
         write_shard(folder, number, rows, said)
-    return commit_list(store, keys, stored(store, keys, folder), ref=ref, parents=parents)
+    return commit_list(store, keys, stored(store, keys, folder), ref=ref, parents=parents, described=described)
 
 
 def commit_list(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ from crawler.dataset.manifest import Commit, Shard, Tombstones
 from crawler.dataset.store import Store
 from crawler.dataset.tables import packed_mask
 from crawler.errors import DatasetError
-from tests.dataset_versions import a_keys, a_row, a_store, commit_list, committed, shard_named
+from tests import dataset_versions
+from tests.dataset_versions import a_keys, a_row, a_store, shard_named
 from workers.dataset.describing.describing import describe
 from workers.dataset.describing.gathering import cache_of, forget
 
+#: versions that are described
+committed = partial(dataset_versions.committed, described=True)
+commit_list = partial(dataset_versions.commit_list, described=True)
 PATHS = [
     "README.md", "croissant.json", "shards.jsonl", "statistics.json", "statistics/numbers.parquet", "statistics/sites.parquet",
     "statistics/values.parquet", "wids.json",
