@@ -97,7 +97,7 @@ def add(
     for line in _lines(done.takedown):
         typer.echo(line)
     for what, rows in sorted(done.blind.items()):
-        typer.echo(f"  not compared: {rows:,} rows have no column for {what}")
+        typer.echo(f"  not compared: {rows:,} rows have no {what}")
     typer.echo("next: pairtrawl dataset takedown cut, then dataset reissue (docs/takedown.md)")
 
 

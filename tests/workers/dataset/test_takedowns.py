@@ -171,6 +171,20 @@ def test_a_kind_that_no_row_can_be_compared_with_is_an_error_and_no_zero(tmp_pat
         Matcher(Criteria((lists,))).matches([Source(Table.open(tmp_path / "bare.parquet"))])
 
 
+def test_pictures_that_were_never_hashed_so_are_counted_and_not_taken_for_clean(tmp_path: Path) -> None:
+    columns = {"url": ["http://a.test/1", "http://a.test/2", "http://a.test/3"], "caption": ["a", "b", "c"]}
+    hashes = {
+        "sha256": ["1" * 64, "2" * 64, None],
+        "pdq": [a_row(2)["pdq"], None, None],
+        "pdq_quality": [100, None, None],
+    }
+    pq.write_table(pa.table(columns | hashes), tmp_path / "part.parquet")
+    (tmp_path / "list").write_text(a_row(2)["pdq"])
+    lists = load_lists(Named(str(tmp_path / "list"), "pdq"), Path(), frozenset({Kind.PDQ}))
+    found = Matcher(Criteria((lists,))).matches([Source(Table.open(tmp_path / "part.parquet"))])
+    assert (found.rows, dict(found.blind)) == (1, {"pdq": 1})  # the third row has no picture at all
+
+
 def test_rows_without_an_id_are_named_by_address_and_caption(tmp_path: Path) -> None:
     table = pa.table(
         {"URL": ["http://a.test/1.jpg", "http://b.test/2.jpg"], "TEXT": ["a", None], "MD5": ["ab" * 16, None]}

@@ -56,7 +56,7 @@ class Matches:
     looked_at: int = 0  # rows
     rows: int = 0  # of these, matched, each once
     by_kind: Counter[str] = field(default_factory=Counter)
-    #: rows of tables that lack the column that a kind is compared with: nobody can say whether they are named
+    #: rows that lack what a kind is compared with: nobody can say whether they are named
     blind: Counter[str] = field(default_factory=Counter)
 
     def take(self, part: pa.Table, named: Mapping[str, Bools], *, spread: bool) -> None:

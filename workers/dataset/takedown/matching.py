@@ -76,6 +76,7 @@ class Matcher:
             return
         kept = [*table.id_columns, *(name for name in ("url", "sha256") if name in table.names)]
         for part in table.batches(dict.fromkeys([*kept, *(name for names in asked.values() for name in names)])):
+            found.blind.update({kind: bare for kind in asked if (bare := _without(part, kind))})
             named = {kind: self._named(kind, part, source) for kind in asked}
             found.take(part, named, spread=self._criteria.span is None)
 
@@ -218,6 +219,16 @@ def _columns_for(kind: Kind, table: Table) -> tuple[str, ...]:
         wanted = ("pdq", "pdq_quality")
     found = tuple(name for name in wanted if name in table.names)
     return () if found == ("pdq_quality",) else found
+
+
+def _without(part: pa.Table, kind: str) -> int:
+    """Rows that have a picture, and no hash of this kind: `decode.hashes` can leave some out."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - heavy
+
+    if kind not in part.column_names or kind not in WIDTHS or "sha256" not in part.column_names:
+        return 0
+    bare = pc.and_(pc.is_valid(part.column("sha256")), pc.is_null(part.column(kind)))
+    return int(np.count_nonzero(bare.to_numpy()))
 
 
 def _is_in(part: pa.Table, column: str, wanted: Iterable[str]) -> Bools:
