@@ -98,7 +98,7 @@ def test_the_odd_pages_show_every_fault_that_needs_no_broken_network() -> None:
     elsewhere = {
         Fault.DUPLICATE, Fault.HOST_CAP, Fault.DNS_FAILED, Fault.TLS_FAILED, Fault.FORMAT_REFUSED, Fault.HOST_BUSY,
         Fault.HOST_DOWN, Fault.TOO_SLOW, Fault.DECODER_KILLED, Fault.PLACEHOLDER, Fault.SEEN_EARLIER,
-        Fault.REPEATED_FILE, Fault.LOOK_ALIKE,
+        Fault.REPEATED_FILE, Fault.LOOK_ALIKE, Fault.HASH_MISMATCH, Fault.HASH_MISSING,
     }  # fmt: skip
     shown = {one.outcome for one in ODD.values()}
     assert {fault for fault in Fault if fault not in shown} == elsewhere

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 import subprocess
@@ -156,11 +157,13 @@ def test_a_commit_that_is_interrupted_says_how_to_go_on_and_goes_on(tmp_path: Pa
     told("init", tmp_path / "store", "--name", "boats")
     folder = small_folder(tmp_path / "run", 40)
     words = [sys.executable, "-m", "workers", "dataset", "commit", str(tmp_path / "store"), str(folder)]
-    commit = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert commit.stdout is not None
-    assert "40 shards" in commit.stdout.readline()
-    commit.send_signal(signal.SIGINT)
-    _, complaint = commit.communicate()
+    with (tmp_path / "store" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # however fast it is, it waits here before it moves the ref
+        commit = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert commit.stdout is not None
+        assert "40 shards" in commit.stdout.readline()
+        commit.send_signal(signal.SIGINT)
+        _, complaint = commit.communicate()
     assert (commit.returncode, "run the same command to go on" in complaint) == (ExitCode.WORK_LEFT, True)
     assert open_store(str(tmp_path / "store")).refs() == {}
     told("commit", tmp_path / "store", folder)
