@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from crawler.settings import FilterChoice, Recipe
+from crawler.settings import Decode, FilterChoice, Output, Recipe
 from workers.protocol.attached import FILE_SETTINGS, files_named, is_attached, may_be_attached
 from workers.protocol.campaign import Campaign
 
@@ -142,6 +142,14 @@ def _is_public_name(host: str) -> bool:
         return bool(last[0]) and last[2][:1].isalpha() and last[2] not in {"local", "localhost", "internal", "onion"}
 
 
+#: what the checker knows to compare, and every volunteer can make
+_ONLY: tuple[tuple[str, object], ...] = (
+    ("output.container", Output().container), ("output.columns", Output().columns),
+    ("output.drawing", Output().drawing), ("output.skip_reencode", Output().skip_reencode),
+    ("decode.exif", Decode().exif), ("decode.hashes", Decode().hashes),
+)  # fmt: skip
+
+
 def _of_the_recipe(recipe: Recipe) -> Iterator[str]:
     if recipe.folder != "." or recipe.inputs:
         yield "its recipe names folders or inputs of another machine"
@@ -151,6 +159,16 @@ def _of_the_recipe(recipe: Recipe) -> Iterator[str]:
         yield 'duplicates.files must be "keep": volunteers do not see each other\'s shards'
     if recipe.fetch.ca_file:
         yield "fetch.ca_file would make volunteers believe other certificates"
+    if not recipe.fetch.verify_tls:
+        yield "fetch.verify_tls is off: anybody on the way could give volunteers other pictures"
+    if recipe.removals:
+        yield "removals names a register of takedowns, which nobody else may see; screening is the checker's"
+    if recipe.rebuild is not None:
+        yield "its recipe is one of a rebuild, which campaigns do not do"
+    for key, wanted in _ONLY:
+        section, _, name = key.partition(".")
+        if getattr(getattr(recipe, section), name) != wanted:
+            yield f"{key} must be {wanted!r}: what volunteers make is compared with that"
     for key, most in _AT_MOST:
         section, _, name = key.partition(".")
         if (value := getattr(getattr(recipe, section), name)) > most:

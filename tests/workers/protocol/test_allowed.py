@@ -75,6 +75,9 @@ def test_loopback_is_allowed_where_a_test_says_so_and_other_private_networks_nev
         "fetch.tries = 1000", "fetch.body_bytes = 10_000_000_000", "decode.memory_bytes = 100_000_000_000",
         "opt_outs.robots_txt = false", "manners.seconds_between_requests = 0", "manners.requests_at_once = 1000",
         'duplicates.earlier = ["/home"]', 'duplicates.files = "first"', 'inputs = ["/archives"]',
+        "fetch.verify_tls = false", 'removals = "register"', 'rebuild.policy = "strict"', 'output.container = "dummy"',
+        'output.columns = "img2dataset"', 'output.drawing = "fast"', "output.skip_reencode = true",
+        'decode.exif = "all"', 'decode.hashes = ["md5"]',
     ],
 )  # fmt: skip
 def test_a_recipe_cannot_make_volunteers_do_what_harms_them_or_others(setting: str) -> None:
