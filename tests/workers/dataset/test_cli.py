@@ -153,10 +153,19 @@ def test_versions_live_on_a_bucket_too(
     assert (tmp_path / "out" / "00000.tar").read_bytes() == (tmp_path / "run" / "00000.tar").read_bytes()
 
 
+#: what a shell starts in the background is born deaf to SIGINT, and so are the tests of `make test`
+_HEARS_SIGINT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from workers.cli import main
+main()
+"""
+
+
 def test_a_commit_that_is_interrupted_says_how_to_go_on_and_goes_on(tmp_path: Path, keys: Path) -> None:
     told("init", tmp_path / "store", "--name", "boats")
     folder = small_folder(tmp_path / "run", 40)
-    words = [sys.executable, "-m", "workers", "dataset", "commit", str(tmp_path / "store"), str(folder)]
+    words = [sys.executable, "-c", _HEARS_SIGINT, "dataset", "commit", str(tmp_path / "store"), str(folder)]
     with (tmp_path / "store" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # however fast it is, it waits here before it moves the ref
         commit = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
