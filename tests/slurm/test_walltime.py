@@ -211,6 +211,7 @@ def minutes(cluster: Cluster, job: str) -> int:
     return 60 * hours + whole
 
 
+@pytest.mark.minutes
 def test_three_walltimes_later_the_shards_are_those_of_an_undisturbed_run(oracle: Undisturbed) -> None:  # hpc 5
     crawl, cluster = oracle.crawl.copy(), oracle.crawl.cluster
     crawl.asked()
