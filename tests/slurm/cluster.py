@@ -29,6 +29,10 @@ class NoClusterError(Exception):
     """It cannot be started here; the text says why."""
 
 
+#: how folders begin that a run makes in a node's /tmp
+_OURS = ("pt-", "pairtrawl-", "ray", "tmp")
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """The cluster. The login node and its nodes see `shared`, and everything outside /tmp; so does this machine."""
@@ -121,9 +125,10 @@ class Cluster:
             self.boot_node(node)
         self.until(lambda: not self.login("squeue", "-h").strip(), PROMPT, "all jobs to end")
         self.until(self._is_idle, PROMPT, "all nodes to be idle")
-        for node in self.nodes:  # of launchers that SLURM had to kill; the next ones there would wait a minute to do it
-            for left in (self.folder / "nodes" / node / "tmp").glob("pt-*"):
-                shutil.rmtree(left, ignore_errors=True)
+        for node in self.nodes:  # of what SLURM had to kill; the next launchers there would wait a minute to do it
+            for left in (self.folder / "nodes" / node / "tmp").iterdir():
+                if left.name.startswith(_OURS):
+                    shutil.rmtree(left, ignore_errors=True)
 
     def leftovers(self) -> list[str]:
         """Processes of Python or Ray on the nodes, and folders in their /tmp that no test has put there."""
