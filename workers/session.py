@@ -30,8 +30,8 @@ from workers.crawl import Crawl, Place, Summary
 from workers.dataset.removed.removals import note_in
 from workers.exit_codes import ExitCode
 from workers.progress import Display
+from workers.report.run import write_report
 from workers.run_folder import RunFolder
-from workers.run_report import write_report
 from workers.sitting_told import a_console, print_json, show, show_slice
 from workers.slice_status import State, keeping_status
 from workers.slices import SlicePin, digest_of, of_slice, pin_slices

@@ -22,8 +22,8 @@ from workers.demo.web import DemoWeb, demo_web
 from workers.progress import Display
 from workers.ray_cluster import joined
 from workers.ray_pool import Actors, OnRay
+from workers.report.run import build_report
 from workers.run_folder import RunFolder
-from workers.run_report import build_report
 from workers.session import find_sources
 from workers.stop import Stop
 

@@ -25,8 +25,8 @@ from workers.attempt import Outcome, failed
 from workers.blame import Blame
 from workers.crawl import Crawl, Run, Summary
 from workers.demo.web import DemoWeb, demo_web
+from workers.report.run import write_report
 from workers.run_folder import RunFolder
-from workers.run_report import write_report
 from workers.session import exit_code, run_crawl
 from workers.slice_status import StatusFile, read_status
 from workers.slices import Slice

@@ -15,8 +15,8 @@ def report(
 ) -> None:
     """Write the report of a run again (report.json, report.html) and say what it holds; of unfinished runs too."""
     from workers.crawl import Summary
+    from workers.report.run import write_report
     from workers.run_folder import RunFolder
-    from workers.run_report import write_report
     from workers.sitting_told import a_console, show
 
     run = RunFolder.at(folder)

@@ -12,8 +12,8 @@ from importlib.resources import files
 from typing import Any
 
 from crawler.reasons import REASONS
-from workers.report_drawing import bar, found_and_kept, histogram, key
-from workers.report_html import counts_of, grid, largest_first, number_of, numbers_of, size, table_of, tables_of, text
+from workers.report.drawing import bar, found_and_kept, histogram, key
+from workers.report.html import counts_of, grid, largest_first, number_of, numbers_of, size, table_of, tables_of, text
 
 _FILTER_FOLDERS = ("candidates", "bodies", "pictures")
 _LONGEST_CAPTION = 300  # characters shown of one caption; its row has all of it

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from PIL import Image
 
-from workers.report_page import Example
+from workers.report.page import Example
 
 #: pairs on the page, half of them from each end
 _COUNT = 24

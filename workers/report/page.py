@@ -1,6 +1,6 @@
 """The report of a run as one HTML file that a person likes to read.
 
-Captions, host names and details of broken archives were written by strangers. All text goes through `report_html.text`;
+Captions, host names and details of broken archives were written by strangers. All text goes through `html.text`;
 the page has no script, loads nothing, and its Content-Security-Policy forbids both should an escape ever be missed.
 """
 
@@ -13,9 +13,9 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from workers.report_html import number_of, size, table_of, tables_of, text
-from workers.report_rights import opt_outs, repeated_files
-from workers.report_sections import Example, funnel, gallery, hosts, kinds, meaning, outcomes, reasons, scores, speeds
+from workers.report.html import number_of, size, table_of, tables_of, text
+from workers.report.rights import opt_outs, repeated_files
+from workers.report.sections import Example, funnel, gallery, hosts, kinds, meaning, outcomes, reasons, scores, speeds
 
 __all__ = ["Example", "meaning", "render"]
 
@@ -51,10 +51,10 @@ def render(report: Mapping[str, Any], examples: Sequence[Example] = ()) -> str:
     """The page for a report; parts that the report does not have are left out. Same report, same page.
 
     Args:
-        report: what `workers.run_report.build_report` gives. Values of an unexpected type count as absent.
+        report: what `workers.report.run.build_report` gives. Values of an unexpected type count as absent.
         examples: pairs for a gallery.
     """
-    style = (files("workers") / "report_page.css").read_text(encoding="utf-8")
+    style = (files("workers.report") / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     name = text(report.get("name") or "A run")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from workers.report_html import number_of, text
+from workers.report.html import number_of, text
 
 #: colours for readers without the style sheet; with it, its classes win
 _KEPT, _LOST = "#1f7a5c", "#c9c3b4"

@@ -16,8 +16,8 @@ from crawler.read.outcome import Skip
 from crawler.reasons import REASONS
 from crawler.records import Fault
 from tests.builders import image_bytes
-from workers.report_drawing import histogram
-from workers.report_page import Example, meaning, render
+from workers.report.drawing import histogram
+from workers.report.page import Example, meaning, render
 
 HOSTILE = (
     "</title></style></code>\"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&#x3c;\x00\x1b\ud800\u202e"

@@ -12,7 +12,7 @@ from crawler.records import Sample
 from crawler.settings import Output
 from crawler.write import ShardWriter, pictured
 from tests.builders import a_fetched, a_picture, image_bytes
-from workers.gallery import examples_of
+from workers.report.samples import examples_of
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF"])

@@ -18,11 +18,11 @@ from crawler.job.markers import read_crawl_reports, read_extract_reports
 from crawler.outcome import Outcome
 from crawler.raw import read_head
 from crawler.report import Report, StageCount, check, merge
-from workers.gallery import examples_of
 from workers.rebuild.planning import ListPlanned, read_lists
-from workers.report_page import render
+from workers.report.page import render
+from workers.report.samples import examples_of
+from workers.report.tables import ShardTables
 from workers.run_folder import RunFolder
-from workers.shard_tables import ShardTables
 
 
 def build_report(folder: RunFolder) -> dict[str, Any]:
