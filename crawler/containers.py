@@ -9,12 +9,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from crawler.commit import atomic_folder, atomic_path
+from crawler.hashed_file import HashedFile
 from crawler.settings import Output
 from crawler.tar import TarFile
 from crawler.tfrecord import TFRecordFile
@@ -94,8 +94,9 @@ def open_container(folder: Path, name: str, settings: Output, *, through: Path |
     """
     match settings.container:
         case "webdataset":
-            with atomic_path(folder / f"{name}.tar", through=through) as path, _Tar(path, f"{name}.tar") as tar:
-                yield tar
+            landed = f"{name}.tar"
+            with atomic_path(folder / landed, through=through) as path, TarFile(path) as tar:
+                yield _Tar(tar, landed)
         case "files":
             with atomic_folder(folder / name, through=through) as path:
                 yield _Files(path, f"{name}/")
@@ -119,25 +120,16 @@ def members(sample: Packed) -> Sequence[tuple[str, bytes]]:
 
 
 class _Tar:
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, tar: TarFile, name: str) -> None:
+        self._tar = tar
         self._name = name
-        self._tar = TarFile(path)
-
-    def __enter__(self) -> Self:
-        self._tar.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._tar.__exit__(kind, error, trace)
 
     def add(self, sample: Packed) -> None:
         for name, content in members(sample):
             self._tar.add(name, content)
 
     def described(self) -> Mapping[str, Described]:
-        return {self._name: {"bytes": self._tar.bytes_written, "sha256": self._tar.sha256}}
+        return {self._name: _described(self._tar)}
 
 
 class _Files:
@@ -175,7 +167,7 @@ class _Records:
         self._file.add(features | dict(sample.content))
 
     def described(self) -> Mapping[str, Described]:
-        return {self._name: {"bytes": self._file.bytes_written, "sha256": self._file.sha256}}
+        return {self._name: _described(self._file)}
 
 
 class _Nothing:
@@ -184,3 +176,7 @@ class _Nothing:
 
     def described(self) -> Mapping[str, Described]:
         return {}
+
+
+def _described(file: HashedFile) -> Described:
+    return {"bytes": file.bytes_written, "sha256": file.sha256}

@@ -7,11 +7,9 @@ the result.
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from crawler.hashed_file import HashedFile
 
 #: POSIX.1-1988 (ustar): name 100, mode 8, uid 8, gid 8, size 12, mtime 12, checksum 8, type 1, linkname 100, magic 6,
 #: version 2, uname 32, gname 32, devmajor 8, devminor 8, prefix 155, padding 12
@@ -20,7 +18,6 @@ _BLOCK = 512
 #: tar writes in records of 20 blocks; GNU tar warns of a file that is not a whole number of them
 _RECORD = 20 * _BLOCK
 _LARGEST = 8**11 - 1
-_BUFFER_BYTES = 4 * 1024 * 1024
 
 _TEMPLATE = _FIELDS.pack(
     b"", b"0000444\0", b"0000000\0", b"0000000\0", b"", b"00000000000\0", b" " * 8, b"0", b"", b"ustar\0", b"00",
@@ -54,27 +51,8 @@ def member(name: str, content: bytes) -> bytes:
     ))  # fmt: skip
 
 
-class TarFile:
-    """A new tar at `path`, which must not exist; a context manager that closes the archive when the block ends well.
-
-    `bytes_written` and `sha256` are of the whole file and stand once the block has ended.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("xb", buffering=_BUFFER_BYTES)
-        self._hash = hashlib.sha256()
-        self.bytes_written = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._file:
-            if kind is None:
-                closed = self.bytes_written + 2 * _BLOCK  # two empty blocks, filled up to a whole record
-                self._write(b"\0" * (2 * _BLOCK + -closed % _RECORD))
+class TarFile(HashedFile):
+    """A new tar, which is closed as an archive when the block ends well."""
 
     def add(self, name: str, content: bytes) -> None:
         """Append one file.
@@ -96,12 +74,6 @@ class TarFile:
             raise ValueError(f"{len(members)} bytes are no whole blocks of a tar")
         self._write(members)
 
-    @property
-    def sha256(self) -> str:
-        """64 hex digits."""
-        return self._hash.hexdigest()
-
-    def _write(self, content: bytes) -> None:
-        self._file.write(content)
-        self._hash.update(content)
-        self.bytes_written += len(content)
+    def _write_end(self) -> None:
+        closed = self.bytes_written + 2 * _BLOCK  # two empty blocks, filled up to a whole record
+        self._write(b"\0" * (2 * _BLOCK + -closed % _RECORD))

@@ -8,17 +8,15 @@ samples give the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from crawler.hashed_file import HashedFile
 
 #: what a feature may be made of; anything else is written as JSON text
 Value = object
@@ -29,7 +27,6 @@ _POLYNOMIAL = 0x82F63B78
 _MASK_DELTA = 0xA282EAD8
 #: bytes from which on NumPy is faster than a loop
 _LONG = 2048
-_BUFFER_BYTES = 4 * 1024 * 1024
 
 #: what rounds to a float of 32 bits: halfway between the largest and the next power of two
 _LARGEST_FLOAT = 3.4028235677973366e38
@@ -78,29 +75,8 @@ def example(features: Mapping[str, Value]) -> bytes:
     return _field(1, b"".join(entries))
 
 
-class TFRecordFile:
-    """A new TFRecord file at `path`, which must not exist. A context manager.
-
-    `bytes_written` and `sha256` are of the whole file and stand once the block has ended.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("xb", buffering=_BUFFER_BYTES)
-        self._hash = hashlib.sha256()
-        self.bytes_written = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-    @property
-    def sha256(self) -> str:
-        """64 hex digits."""
-        return self._hash.hexdigest()
+class TFRecordFile(HashedFile):
+    """A new TFRecord file."""
 
     def add(self, features: Mapping[str, Value]) -> None:
         """Append one Example.
@@ -108,10 +84,7 @@ class TFRecordFile:
         Raises:
             OSError: the disk is full.
         """
-        content = record(example(features))
-        self._file.write(content)
-        self._hash.update(content)
-        self.bytes_written += len(content)
+        self._write(record(example(features)))
 
 
 def _plain(content: bytes) -> int:

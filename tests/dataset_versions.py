@@ -19,6 +19,7 @@ from crawler.write import ShardWriter, pictured
 from tests.builders import a_candidate, a_fetched
 from workers.dataset.commits import committing
 from workers.dataset.commits.storing import store_shard
+from workers.dataset.comparing.joining import ShardRows
 
 SCORES = (("punsafe", "float"), ("punsafe_model", "string"))
 ROWS_A_SHARD = 1_000
@@ -109,6 +110,14 @@ def commit_list(
 def shard_named(store: Store, version: str, name: str) -> Shard:
     """A shard of a version."""
     return next(one for one in store.shards(store.read_commit(version)[1]) if one.name == name)
+
+
+def rows_of(store: Store, version: str) -> dict[str, list[str]]:
+    """The ids of the rows of each shard of a version, in hex and in order."""
+    return {
+        shard.name: [row.tobytes().hex() for row in ShardRows(store, shard).uids]
+        for shard in store.shards(store.read_commit(version)[1])
+    }
 
 
 def renamed(shard: Shard, name: str) -> Shard:

@@ -66,9 +66,9 @@ FAILPOINTS: frozenset[str] = frozenset(
         "store.migrated",  # the steps have been made, and are not committed
         "store.moved",  # the moves have been made, and are not committed
         "takedown.shard_cut",  # what is left of a shard is stored, and no version has it
-        "takedown.step_committed",  # a step is there, no line leads to it, and the register does not know it
+        "takedown.step_committed",  # a step is there, the register knows it, and no line leads to it
         "takedown.step_emptied",  # what only a step had is gone, and its manifest is there
-        "takedown.step_noted",  # the register knows a step, and no line leads to it
+        "takedown.step_noted",  # the register knows a step that is not there
         "uploads.collected",  # their bytes are gone, too
         "uploads.cut_off",  # the client went away; what came is flushed, and the database does not know
         "uploads.discarded",  # wrong bytes were removed, and the database does not know

@@ -20,6 +20,8 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
+from benchmarks.supercomputer.local_web import Asked
+
 #: width, height and JPEG quality; about 23 KB, 150 KB and 700 KB
 SIZES = {"small": (400, 300, 80), "middle": (1024, 768, 84), "large": (2000, 1500, 88)}
 SILENT, UNTAKEN, CLOSED = 1, 2, 3
@@ -44,41 +46,21 @@ def picture(size: str, variant: int) -> bytes:
     return out.getvalue()
 
 
-class _Pictures(asyncio.Protocol):
-    """HTTP as far as a GET for a picture needs it."""
-
-    def __init__(self, latency_seconds: float) -> None:
-        self._latency = latency_seconds
-        self._loop = asyncio.get_running_loop()
-        self._heard = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._heard += data
-        while (end := self._heard.find(b"\r\n\r\n")) >= 0:
-            head, self._heard = self._heard[:end], self._heard[end + 4 :]
-            path = head.split(b" ", 2)[1].decode("ascii")
-            close = b"connection: close" in head.lower()
-            self._loop.call_later(self._latency, self._answer, path, close) if self._latency else self._answer(
-                path, close
-            )
-
-    def _answer(self, path: str, close: bool) -> None:
+class _Pictures(Asked):
+    def answer(self, head: bytes) -> None:
+        path = head.split(b" ", 2)[1].decode("ascii")
         _, size, *rest = path.split("/")
         if size not in SIZES:
-            self._transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            self.transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
         else:
             number = rest[0].removesuffix(".jpg").encode()
             body = picture(size, int(number) % _VARIANTS)
             comment = b"\xff\xfe" + (len(number) + 2).to_bytes(2, "big") + number
             length = len(body) + len(comment)
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n".encode()
-            self._transport.writelines((head, body[:2], comment, body[2:]))
-        if close:
-            self._transport.close()
+            said = f"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n".encode()
+            self.transport.writelines((said, body[:2], comment, body[2:]))
+        if b"connection: close" in head.lower():
+            self.transport.close()
 
 
 class _Silence(asyncio.Protocol):

@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,30 +22,43 @@ from pathlib import Path
 _ROBOTS = b"User-agent: *\nAllow: /\n"
 
 
-class _Site(asyncio.Protocol):
-    """One connection. A request ends with an empty line; one at a time, as our client asks."""
+class Asked(asyncio.Protocol, ABC):
+    """One connection. A request is what ends with an empty line; each is answered so many seconds later."""
 
-    def __init__(self, answers: Mapping[bytes, bytes], late_seconds: float) -> None:
-        self._answers = answers
+    def __init__(self, late_seconds: float) -> None:
         self._late_seconds = late_seconds
         self._heard = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Whoever asks is there."""
         assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """A part of a request, or several of them."""
         self._heard += data
         while (end := self._heard.find(b"\r\n\r\n")) >= 0:
-            words = self._heard[:end].split(b" ", 2)
-            self._heard = self._heard[end + 4 :]
-            path = words[1].partition(b"?")[0] if len(words) == 3 else b""
-            answer = self._answers.get(path, _answer(404, b""))
-            asyncio.get_running_loop().call_later(self._late_seconds, self._say, answer)
+            head, self._heard = self._heard[:end], self._heard[end + 4 :]
+            if self._late_seconds:
+                asyncio.get_running_loop().call_later(self._late_seconds, self.answer, head)
+            else:
+                self.answer(head)
 
-    def _say(self, answer: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(answer)
+    @abstractmethod
+    def answer(self, head: bytes) -> None:
+        """Write the answer to a request, whose first line and headers these are."""
+
+
+class _Site(Asked):
+    def __init__(self, answers: Mapping[bytes, bytes], late_seconds: float) -> None:
+        super().__init__(late_seconds)
+        self._answers = answers
+
+    def answer(self, head: bytes) -> None:
+        words = head.split(b" ", 2)
+        path = words[1].partition(b"?")[0] if len(words) == 3 else b""
+        if not self.transport.is_closing():
+            self.transport.write(self._answers.get(path, _answer(404, b"")))
 
 
 def _answer(status: int, body: bytes) -> bytes:

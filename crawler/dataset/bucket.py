@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,15 +104,14 @@ class Bucket:
         key = self._key(name)
         with self._told():
             upload = self.client.create_multipart_upload(**key, ChecksumAlgorithm="SHA256")["UploadId"]
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._abort, key, upload)
             done = [self._put_part(key, upload, number, part) for number, part in enumerate(parts, 1)]
             with self._told():
                 self.client.complete_multipart_upload(
                     **key, UploadId=upload, MultipartUpload={"Parts": done}, IfNoneMatch="*"
                 )
-        except BaseException:
-            self._abort(key, upload)
-            raise
+            undo.pop_all()
 
     def abort_uploads(self, before: float) -> int:
         """Give up uploads in parts that began before this time (seconds since 1970); returns how many there were."""

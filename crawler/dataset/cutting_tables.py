@@ -47,12 +47,13 @@ def write_table(
     *,
     like: Path,
     keys: Mapping[str, str] | None = None,
+    keyed: tuple[str, ...] = (KEY,),
     zstd_level: int = ZSTD_LEVEL,
 ) -> None:
     """Write the rows `keep` of `table` as the file `like`, of which it is, was written: codec, size of row groups.
 
-    `keys` replaces the values of the columns `key` and `image_path`, old by new. `zstd_level` is what a file does not
-    say: with which level it was compressed.
+    `keys` replaces the values of the columns `keyed`, old by new. `zstd_level` is what a file does not say: with which
+    level it was compressed.
 
     Raises:
         OSError: the disk is full.
@@ -62,7 +63,7 @@ def write_table(
 
     left = table.take(pa.array(keep, pa.int64())).combine_chunks()
     if keys is not None:
-        for name in {KEY, "image_path"} & set(left.column_names):
+        for name in set(keyed) & set(left.column_names):
             place = left.schema.get_field_index(name)
             field = left.schema.field(place)
             old: list[Any] = left.column(place).to_pylist()

@@ -11,6 +11,8 @@ from crawler.dataset.cutting_tables import read_table, write_table
 from crawler.embeddings import FOLDER
 from crawler.errors import InputError
 
+#: columns of the metadata that hold the keys of samples
+_KEYED = ("key", "image_path")
 _KINDS = ("img_emb", "text_emb")
 _ROWS_AT_ONCE = 4_096
 #: what pyarrow compresses with where nothing is said, as in `crawler.embeddings`
@@ -62,7 +64,9 @@ def cut_vectors(folder: Path, name: str, target: Path, keys: Mapping[str, str]) 
             made.append(path.relative_to(folder))
             _cut_npy(path, _made_room(target / made[-1]), keep, len(own))
         made.append(metadata.relative_to(folder))
-        write_table(_made_room(target / made[-1]), table, keep, like=metadata, keys=keys, zstd_level=_ZSTD_LEVEL)
+        write_table(
+            _made_room(target / made[-1]), table, keep, like=metadata, keys=keys, keyed=_KEYED, zstd_level=_ZSTD_LEVEL
+        )
     return made
 
 

@@ -27,6 +27,7 @@ from crawler.commit import atomic_path
 from crawler.dataset.canonical import canonical
 from crawler.dataset.keys import Keys
 from crawler.dataset.manifest import Stored
+from crawler.dataset.shard_lists import is_shard_name
 from crawler.dataset.uids import Uids, among, as_pairs, from_pairs, sorted_uids
 from crawler.errors import DatasetError, InputError
 from crawler.signing import is_signed
@@ -199,6 +200,9 @@ def open_diff(path: Path, author: str | None = None) -> OpenDiff:
         diff.removed_sha256,
     ):
         raise DatasetError(f"{path}: is not what its author signed; get it again from the publisher")
+    for one in changes:
+        if not is_shard_name(one.name):  # whoever signs a diff does not get to write elsewhere in a holder's folders
+            raise InputError(f"{path}: {one.name!r} cannot be the name of a shard")
     try:
         removed = from_pairs(np.load(io.BytesIO(ids), allow_pickle=False))
     except ValueError as error:
@@ -217,7 +221,7 @@ def _members(path: Path) -> tuple[bytes, bytes, bytes]:
     try:
         with tarfile.open(path, "r:") as archive:
             found = {entry.name: file.read() for entry in archive if (file := archive.extractfile(entry)) is not None}
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, OSError, KeyError) as error:  # KeyError: a link to what is not in it
         raise InputError(f"{path}: is no diff of a data set: {error}") from error
     if set(found) != set(_MEMBERS):
         raise InputError(f"{path}: is no diff of a data set; it holds {', '.join(sorted(found)) or 'nothing'}")

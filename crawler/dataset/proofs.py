@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
 from crawler.dataset.canonical import canonical
-from crawler.dataset.manifest import Commit, SignedCommit
+from crawler.dataset.manifest import FORMAT, Commit, SignedCommit
 from crawler.dataset.merkle import EMPTY, root_of, verify_inclusion
 from crawler.errors import DatasetError
 from crawler.signing import is_signed
@@ -104,9 +105,11 @@ def check_commit(signed: SignedCommit, author: str) -> tuple[str, Commit]:
         author: public key that it must be signed with, "" for its own.
 
     Raises:
-        ProofError: it is not signed, or by another key.
+        ProofError: it is not signed, or by another key, or of another format.
     """
-    digest = hashlib.sha256(canonical(signed.commit))
+    refuse_format(signed.commit.format, FORMAT)
+    with read_as_proof():
+        digest = hashlib.sha256(canonical(signed.commit))
     if author and signed.commit.author != author:
         raise ProofError(f"the version is signed by {signed.commit.author}, and not by {author}")
     if not is_signed(signed.commit.author, signed.signature, _COMMIT + digest.digest()):
@@ -120,6 +123,12 @@ def check_row(proof: RowProof, author: str = "") -> tuple[str, bytes]:
     Raises:
         ProofError: the proof does not show it.
     """
+    refuse_format(proof.format, ROW)
+    with read_as_proof():
+        return _check_row(proof, author)
+
+
+def _check_row(proof: RowProof, author: str) -> tuple[str, bytes]:
     version, commit = check_commit(proof.signed, author)
     text = base64.b64decode(proof.row)
     leaf = hashlib.sha256(bytes.fromhex(proof.salt) + hashlib.sha256(text).digest()).digest()
@@ -146,6 +155,28 @@ def check_absence(proof: AbsenceProof, author: str = "") -> Statement:
     Raises:
         ProofError: the proof does not show it.
     """
+    refuse_format(proof.format, ABSENCE)
+    refuse_format(proof.statement.format, KEYS)
+    with read_as_proof():
+        return _check_absence(proof, author)
+
+
+def refuse_format(found: str, known: str) -> None:
+    """Raises ProofError for a document of another format than what is known here: it may mean something else."""
+    if found != known:
+        raise ProofError(f"it is of format {found!r}, and not {known!r}; use a newer pairtrawl")
+
+
+@contextmanager
+def read_as_proof() -> Iterator[None]:
+    """Raises ProofError where a value is not the hex, base64 or number that it should be."""
+    try:
+        yield
+    except ValueError as error:
+        raise ProofError(f"a value of it cannot be read: {error}") from error
+
+
+def _check_absence(proof: AbsenceProof, author: str) -> Statement:
     said = proof.statement
     if author and proof.author != author:
         raise ProofError(f"the statement is signed by {proof.author}, and not by {author}")

@@ -140,9 +140,12 @@ def _checksum(header: bytes, change: int) -> bytes:
 
 def _octal(field: bytes) -> int:
     try:
-        return int(field.strip(b"\0 "), 8)
+        number = int(field.strip(b"\0 "), 8)
     except ValueError as error:
         raise InputError(f"{field!r} is no number of a ustar header") from error
+    if number < 0:  # it would lead back, to the same header again
+        raise InputError(f"{field!r} is no number of a ustar header")
+    return number
 
 
 def _key_in(content: bytes, old: bytes) -> int:

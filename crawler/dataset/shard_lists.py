@@ -15,6 +15,11 @@ from crawler.errors import DatasetError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+def is_shard_name(name: str) -> bool:
+    """Whether a shard may be called so: nothing that leads out of a folder, or hides in it."""
+    return _NAME.fullmatch(name) is not None
+
+
 def write_shards(shards: Iterable[Shard], path: Path) -> None:
     """Write a list of shards.
 
@@ -54,4 +59,4 @@ def read_shards(path: Path) -> Iterator[Shard]:
 
 
 def _may_follow(name: str, before: str) -> bool:
-    return name > before and _NAME.fullmatch(name) is not None
+    return name > before and is_shard_name(name)

@@ -114,7 +114,7 @@ class Store:
                 yield found
 
     def history(self, commit: str) -> Iterator[tuple[str, Commit]]:
-        """A commit and all that it came from, each once, children before parents.
+        """A commit and all that it came from, each once, the nearest first.
 
         Raises:
             DatasetError: one of them is missing or not what it should be.
@@ -169,13 +169,6 @@ class Store:
         name = f"redactions/{_digest(redaction.object)}.json"
         if not self.documents.create(name, document) and self.documents.read(name) != document:
             raise DatasetError(f"{self.address}: {name} is there already; redact what stands in for the object")
-
-    def cache_folders(self) -> list[Path]:
-        """Folders of this machine where bytes of rows may lie beside the objects: downloads, half-written files."""
-        folders = [self.cache]
-        if isinstance(self.objects, LocalObjects):
-            folders.append(self.objects.incoming)
-        return [path for path in folders if path.exists()]
 
     def tidy(self) -> None:
         """Remove what killed processes left half-written; what living ones are writing stays."""

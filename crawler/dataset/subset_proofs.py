@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from crawler.dataset.manifest import SignedCommit
 from crawler.dataset.merkle import root_of
-from crawler.dataset.proofs import ProofError, ShardLeaf, check_commit
+from crawler.dataset.proofs import ProofError, ShardLeaf, check_commit, refuse_format
 from crawler.errors import InputError
 
 FORMAT = "pairtrawl-proof-subset-1"
@@ -90,6 +90,7 @@ def _check(members: _Members, author: str) -> Shown:
         lists = [_leaves_of_version(members.read(name)) for name in ("whole.jsonl", "part.jsonl")]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"this is no proof of a subset: {error}") from error
+    refuse_format(both.format, FORMAT)
     (whole_id, whole), (part_id, part) = check_commit(both.whole, author), check_commit(both.part, author)
     for commit, (lines, _) in zip((whole, part), lists, strict=True):
         if root_of(lines).hex() != commit.root:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-#: the column that `rows_of` adds: where a row stands in its shard, counted from 0, masked and purged ones included
-POSITION = "position"
+#: the column that `rows_of` adds: where a row stands in its shard, counted from 0, masked and purged ones included. No
+#: shard's table has one of this name; their `position` is that of the image on its page
+POSITION = "place_in_shard"
 #: a store is not asked for stand-ins of stand-ins for ever
 _MOST_REDACTIONS = 1000
 
@@ -57,7 +58,7 @@ def standing(store: Store, stored: Stored, *, check: bool = False) -> Standing:
 
 
 def rows_of(store: Store, shard: Shard, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of a shard that are in the version, in order, with the column `position` (int64) behind the others.
+    """The rows of a shard that are in the version, in order, with the column `place_in_shard` (int64) last.
 
     Args:
         store: where the shard lies.

@@ -181,7 +181,7 @@ def _plain(header: bytes, place: int) -> Member | None:
         return None
     # the low half of an Adler-32 is the sum of the bytes, modulo 65,521: fifty times as fast as `sum`
     found = zlib.adler32(header[:148] + b" " * 8 + header[156:]) & 0xFFFF
-    if not name or "\0" in name or found != (1 + checksum) % 65521:
+    if not name or "\0" in name or found != (1 + checksum) % 65521 or size < 0:  # "-1001" is a number, and leads back
         return None
     return Member(name, place, place + _BLOCK, size)
 
@@ -191,7 +191,7 @@ def _by_tarfile(tar: Path, skipped: int) -> Iterator[Member]:
         with tarfile.open(tar, "r:") as archive:
             for found in archive:
                 if found.offset >= skipped and not found.isdir():
-                    if not found.isreg():
+                    if not found.isreg() or found.size < 0:
                         raise InputError(f"{tar}: {found.name!r} is no regular file")
                     yield Member(found.name, found.offset, found.offset_data, found.size)
     except tarfile.TarError as error:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from crawler.settings import Fetch, Manners, Output, Plan, Rebuild, Recipe, Resources
+from tests.fakes.answering import answering
 
 HOST = "http://pictures.test"
 
@@ -45,27 +44,11 @@ def changing_host() -> Iterator[ChangingHost]:
     """The host, in threads of this process."""
     host = ChangingHost()
 
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(path: str) -> tuple[int, bytes]:
+        said = host.files.get(path, 404)
+        if path != "/robots.txt" and ".well-known" not in path:
+            host.asked.append(path)
+        return (200, said) if isinstance(said, bytes) else (said, b"")
 
-        def do_GET(self) -> None:
-            said = host.files.get(self.path, 404)
-            if self.path != "/robots.txt" and ".well-known" not in self.path:
-                host.asked.append(self.path)
-            body = said if isinstance(said, bytes) else b""
-            self.send_response(said if isinstance(said, int) else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    host.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with answering(answer) as host.port:
         yield host
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from crawler.job import Job, JobKind
@@ -16,6 +14,7 @@ from crawler.raw import raw_path
 from crawler.settings import Duplicates, Fetch, Manners, Output, Plan, Recipe
 from crawler.tables import CandidateWriter
 from tests.builders import a_candidate, image_bytes
+from tests.fakes.answering import answering
 
 ROWS = 3
 
@@ -45,31 +44,16 @@ def picture_host() -> Iterator[PictureHost]:
     """A host on a port of loopback, in threads of this process."""
     host = PictureHost(0)
 
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(path: str) -> tuple[int, bytes]:
+        if path == "/robots.txt":
+            return 404, b""
+        host.asked(path)
+        time.sleep(host.seconds)
+        picture = image_bytes(color=tuple(hashlib.sha256(path.encode()).digest()[:3]))
+        return 404 if "well-known" in path else 200, picture
 
-        def do_GET(self) -> None:
-            robots = self.path == "/robots.txt"
-            if not robots:
-                host.asked(self.path)
-                time.sleep(host.seconds)
-            body = b"" if robots else image_bytes(color=tuple(hashlib.sha256(self.path.encode()).digest()[:3]))
-            self.send_response(404 if robots or "well-known" in self.path else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    host.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with answering(answer) as host.port:
         yield host
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from crawler.dataset.keys import Keys
 from crawler.dataset.store import Store
-from crawler.errors import PairtrawlError
+from crawler.errors import DatasetError, InputError, PairtrawlError
 from tests.dataset_versions import a_keys, a_store, committed, uid
 from workers.cli import app
 from workers.exit_codes import ExitCode
@@ -77,6 +77,40 @@ def test_a_subset_is_made_proven_published_and_applied(tmp_path: Path, store: St
     assert "10 rows before, 10 after" in said(*words, "--author", keys.author, env=holder).stdout
 
 
+def test_a_holders_receipt_is_checked_as_proofs_are(tmp_path: Path, store: Store, keys: Keys) -> None:
+    one = committed(store, keys, tmp_path / "copy", SHARDS)
+    two = committed(store, keys, tmp_path / "new", {0: [0, 1, 2, 4, 5, 6, 7], 1: range(8, 14), 2: range(20, 24)})
+    said("diff", store.address, one, "--publish", tmp_path / "diff", env={"PAIRTRAWL_KEYS": str(tmp_path / "keys")})
+    holder, receipt = a_keys(tmp_path / "holder"), tmp_path / "receipt.json"
+    words = ("apply", tmp_path / "diff", "--local", tmp_path / "copy", "--author", keys.author, "--receipt", receipt)
+    checked = ("prove", "check", receipt, "--author", holder.author)
+    said(*words, "--keys", tmp_path / "holder")
+    half = said(*checked).exception
+    assert isinstance(half, DatasetError)
+    assert "1 shards had still to be fetched" in str(half)
+    said(*words, "--store", store.address, "--keys", tmp_path / "holder")
+    told = said(*checked)
+    assert told.exit_code == 0
+    assert f"version {one} became version {two}" in told.stdout
+    assert "14 rows before" in told.stdout
+    for wrong, key, error in (
+        (receipt.read_bytes(), keys.author, "not by"),
+        (receipt.read_bytes().replace(b'"ended": 1', b'"ended": 2'), holder.author, "not what its holder signed"),
+        (receipt.read_bytes().replace(b"receipt-1", b"receipt-2"), holder.author, "newer pairtrawl"),
+        (b'{"receipt": 1}', holder.author, "no proof"),
+    ):
+        (tmp_path / "wrong.json").write_bytes(wrong)
+        refused = said("prove", "check", tmp_path / "wrong.json", "--author", key).exception
+        assert isinstance(refused, PairtrawlError)
+        assert error in str(refused)
+
+
+def test_a_proof_that_is_not_there_is_an_error_and_no_crash(tmp_path: Path) -> None:
+    for words in (("prove", "check", tmp_path / "none", "--author", "0" * 64), ("apply", tmp_path / "none", "--keys",
+                  tmp_path / "holder", "--local", tmp_path, "--author", "0" * 64)):  # fmt: skip
+        assert isinstance(said(*words).exception, InputError)
+
+
 def test_a_copy_that_lacks_new_shards_says_so_with_its_exit_code(tmp_path: Path, store: Store, keys: Keys) -> None:
     one = committed(store, keys, tmp_path / "copy", {0: range(4)})
     committed(store, keys, tmp_path / "new", {0: range(4), 1: range(4, 8)})
@@ -103,7 +137,9 @@ def test_rows_are_proven_in_and_out_without_naming_them_on_the_command_line(
     told = said("prove", "check", proof, "--author", keys.author).stdout
     assert version in told
     assert "boat 3" in told
-    assert said("prove", "row", store.address, "--asked", tmp_path / "out", "-o", proof).exit_code != 0
+    refused = said("prove", "row", store.address, "--asked", tmp_path / "out", "-o", proof).exception
+    assert "--of url" in str(refused)
+    assert "33.jpg" not in str(refused), "what somebody asks for is in no log"
     said("prove", "absent", store.address, "--asked", tmp_path / "out", "-o", proof, env=keyed)
     assert f"of version {version} is" in said("prove", "check", proof, "--author", keys.author).stdout
     assert said("prove", "check", proof, "--author", "0" * 64).exit_code != 0

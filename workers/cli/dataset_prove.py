@@ -104,15 +104,22 @@ def subset(
 
 @prove.command("check")
 def check(
-    proof: Annotated[Path, typer.Argument(help="Of any kind.")],
+    proof: Annotated[Path, typer.Argument(help="Of any kind, or the receipt of a holder.")],
     *,
-    author: Annotated[str, typer.Option(help="The publisher's public key, as you know it from elsewhere.")],
+    author: Annotated[
+        str,
+        typer.Option(help="The public key, as you know it from elsewhere: the publisher's; of a receipt the holder's."),
+    ],
 ) -> None:
-    """Check a proof; nothing of the data set is needed. 0 if it shows what it says."""
+    """Check a proof, or a holder's receipt; nothing of the data set is needed. 0 if it shows what it says."""
     from crawler.dataset.subset_proofs import check_subset
+    from crawler.errors import InputError
 
-    with proof.open("rb") as file:
-        is_text = file.read(1) == b"{"
+    try:
+        with proof.open("rb") as file:
+            is_text = file.read(1) == b"{"
+    except OSError as error:
+        raise InputError(f"{proof}: cannot be read: {error.strerror}") from error
     if is_text:
         _check_text(proof, author)
         return
@@ -125,28 +132,58 @@ def _check_text(path: Path, author: str) -> None:
 
     from crawler.dataset.proofs import AbsenceProof, RowProof, check_absence, check_row
     from crawler.errors import InputError
+    from workers.dataset.holders.receipts import SignedReceipt
 
-    kinds: tuple[type[RowProof], type[AbsenceProof]] = (RowProof, AbsenceProof)
+    kinds: tuple[type[RowProof], type[AbsenceProof], type[SignedReceipt]] = (RowProof, AbsenceProof, SignedReceipt)
     for kind in kinds:
         try:
-            proof: RowProof | AbsenceProof = msgspec.json.decode(path.read_bytes(), type=kind)
+            proof: RowProof | AbsenceProof | SignedReceipt = msgspec.json.decode(path.read_bytes(), type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         if isinstance(proof, RowProof):
             version, text = check_row(proof, author)
             typer.echo(f"true: version {version} has this row, in cells of docs/versions.md:")
             typer.echo(text.decode("utf-8", "backslashreplace"))
-        else:
+        elif isinstance(proof, AbsenceProof):
             said = check_absence(proof, author)
             typer.echo(f"true: none of the {said.keys:,} {said.of} keys of version {said.version} is {proof.key}")
+        else:
+            _check_receipt(path, author)
         return
     raise InputError(f"{path}: is no proof that is known here")
+
+
+def _check_receipt(path: Path, holder: str) -> None:
+    """Raises ProofError for a receipt of a copy that did not become the later version."""
+    from crawler.dataset.proofs import ProofError
+    from workers.dataset.holders.receipts import read_receipt
+
+    told = read_receipt(path, holder).receipt
+    if not told.complete:
+        raise ProofError(
+            f"{path}: the holder signed it, and says that {len(told.to_fetch):,} shards had still to be fetched, and "
+            f"that {len(told.unfinished):,} could not be read"
+        )
+    typer.echo(
+        f"signed by the holder: a copy of version {told.from_version} became version {told.to_version}, by the diff "
+        f"{told.diff} of {told.publisher}"
+    )
+    typer.echo(f"{told.rows_before:,} rows before, {told.rows_after:,} after; {len(told.shards):,} shards were changed")
+    if told.missing:
+        typer.echo(f"{len(told.missing):,} shards of the diff were not in the copy")
+    if told.left:
+        # the holder's own names: what is no letter must not reach a terminal
+        names = ", ".join(ascii(one)[1:-1] for one in told.left)
+        typer.echo(f"may still name removed rows, or describe the version before: {names}")
 
 
 def _line(asked: Path) -> str:
     from crawler.errors import InputError
 
-    text = sys.stdin.read() if str(asked) == "-" else asked.read_text("utf-8")
+    try:
+        text = sys.stdin.read() if str(asked) == "-" else asked.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{asked}: cannot be read as a line of text: {error}") from None  # it may hold an address
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) != 1:
         raise InputError(f"{asked}: has to hold one line: an address, or an id; it holds {len(lines)}")

@@ -14,7 +14,6 @@ RESERVED = frozenset((
     "key", "caption", "url", "width", "height", "original_width", "original_height", "status", "error_message", "exif",
     "md5", "sha256", "sha512",
 ))  # fmt: skip
-HASHES = frozenset(("md5", "sha256"))
 
 
 def img2dataset_list(hash_column: str, more: Sequence[tuple[str, pa.DataType]]) -> Form:

@@ -66,6 +66,8 @@ def _members(tar: Path, held: mmap.mmap) -> Iterator[tuple[str, int, int]]:
             content = int(header[124:135], 8)
         except ValueError as error:
             raise InputError(f"{tar}: at byte {start} there is no header of a ustar archive; pack it anew") from error
+        if content < 0:
+            raise InputError(f"{tar}: at byte {start} a file has less than no bytes; pack it anew")
         end = start + _BLOCK + content + -content % _BLOCK
         if end > size:
             raise InputError(f"{tar}: was cut short: {name} should end at byte {end} of {size}")

@@ -134,6 +134,14 @@ def test_row_groups_and_codec_are_those_of_the_table_that_was_cut(tmp_path: Path
     assert pq.read_table(tmp_path / "new.parquet")["key"].to_pylist() == [f"00007{row:04d}" for row in range(250)]
 
 
+def test_a_column_that_a_list_brought_along_is_not_taken_for_keys(tmp_path: Path) -> None:
+    """Vectors call their keys image_path; somebody's table may call something else so."""
+    table = pa.table({"key": ["000070000", "000070003"], "image_path": ["images/1.jpg", "images/2.jpg"]})
+    pq.write_table(table, tmp_path / "old.parquet")
+    cut_shard(ShardFiles(tmp_path / "old.parquet"), ShardFiles(tmp_path / "new.parquet"), "00007", np.array([1]))
+    assert pq.read_table(tmp_path / "new.parquet").to_pylist() == [{"key": "000070000", "image_path": "images/2.jpg"}]
+
+
 def test_a_sample_of_which_the_table_says_nothing_is_not_carried_on(tmp_path: Path) -> None:
     write(tmp_path / "old", range(6))
     table = pq.read_table(files(tmp_path / "old").table)
@@ -256,6 +264,7 @@ def test_a_member_with_a_new_key_is_the_member_that_would_have_been_written_with
         member("noending", b""),
         member("000070001.jpg", b"x" * 600)[:-512],
         member("000070001.jpg", b"")[:156] + b"L" + member("000070001.jpg", b"")[157:],
+        member("000070001.jpg", b"")[:124] + b"-0000001001\0" + member("000070001.jpg", b"")[136:],
         member("000070001.jpg", b"")[:124] + b"no number\0\0\0" + member("000070001.jpg", b"")[136:],
     ],
 )

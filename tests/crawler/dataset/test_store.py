@@ -10,7 +10,7 @@ import pytest
 from crawler.dataset.canonical import canonical
 from crawler.dataset.keys import Keys, new_keys
 from crawler.dataset.manifest import Commit, Redaction, Shard, SignedCommit, Stored
-from crawler.dataset.store import Store, new_store, open_store
+from crawler.dataset.store import new_store, open_store
 from crawler.errors import DatasetError, InputError, RefMovedError
 from tests.small_datasets import small_store
 
@@ -173,10 +173,3 @@ def test_a_folder_of_other_files_or_of_another_data_set_is_no_place_for_a_store(
         new_store(str(tmp_path / "store"), "cats", keys)
     with pytest.raises(InputError, match="dataset init"):
         open_store(str(tmp_path / "nothing"))
-
-
-def test_folders_with_bytes_beside_the_objects_are_named(tmp_path: Path) -> None:
-    store, _ = small_store(tmp_path)
-    assert isinstance(store, Store)
-    store.objects.put_bytes(b"x")
-    assert store.cache_folders() == [Path(store.address) / "incoming"]

@@ -11,7 +11,8 @@ import pytest
 
 from crawler.dataset.tar_index import index_of, read_index, written_index
 from crawler.errors import DatasetError, InputError
-from crawler.tar import TarFile
+from crawler.tar import TarFile, member
+from workers.export.spans import spans_of
 
 PICTURE = b"a picture " * 70
 SAMPLE = (("0001.jpg", PICTURE), ("0001.json", b"{}"), ("0001.txt", b"a boat"))
@@ -97,6 +98,19 @@ def test_a_header_whose_checksum_is_wrong_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"a\.tar"):
         index_of(path)
+
+
+def test_a_file_of_less_than_no_bytes_leads_nowhere(tmp_path: Path) -> None:
+    """Its end would be its own header, which would be read for ever."""
+    header = bytearray(member("0002.jpg", b""))
+    header[124:136], header[148:156] = b"-0000001001\0", b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    path = tmp_path / "a.tar"
+    path.write_bytes(member("0001.jpg", b"a picture") + header + bytes(1024))
+    with pytest.raises(InputError, match=r"a\.tar"):
+        index_of(path)
+    with pytest.raises(InputError, match=r"a\.tar"):
+        spans_of(path)
 
 
 def test_an_index_is_read_as_it_was_written_and_nothing_else_passes_for_one(tmp_path: Path) -> None:

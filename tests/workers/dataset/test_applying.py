@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from crawler.dataset.diffs import ShardChange, Versions, open_diff, write_diff
+from crawler.dataset.diffs import FilesOf, ShardChange, Versions, open_diff, write_diff
 from crawler.dataset.keys import Keys
 from crawler.dataset.manifest import Shard
 from crawler.dataset.store import Store
@@ -28,7 +28,6 @@ from crawler.errors import DatasetError, InputError
 from tests.dataset_versions import (
     a_keys,
     a_row,
-    a_store,
     commit_list,
     committed,
     shard_named,
@@ -36,7 +35,7 @@ from tests.dataset_versions import (
     write_shard,
 )
 from workers.dataset.commits.checking_out import check_out
-from workers.dataset.commits.cutting_shards import cut_version_shard, standing_rows
+from workers.dataset.commits.cutting_shards import cut_version_shard
 from workers.dataset.comparing.joining import ShardRows
 from workers.dataset.holders.applying import FOLDER, Asked, apply_diff
 from workers.dataset.holders.publishing import publish_diff
@@ -46,18 +45,8 @@ GONE = (2, 3, 9, 16, 17, 18, 19)  # of shard 0, of shard 1, and all of shard 2
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return a_keys(tmp_path / "keys")
-
-
-@pytest.fixture
 def holder(tmp_path: Path) -> Keys:
     return a_keys(tmp_path / "holder")
-
-
-@pytest.fixture
-def store(tmp_path: Path, keys: Keys) -> Store:
-    return a_store(tmp_path / "store", keys)
 
 
 SHARDS = {0: range(8), 1: range(8, 16), 2: range(16, 20), 3: range(20, 26)}
@@ -73,10 +62,8 @@ def reissued(
     """The next version: the rows are cut out of every shard."""
 
     def cut(shard: Shard) -> Shard | None:
-        keep = standing_rows(store, shard)
-        return cut_version_shard(
-            store, keys, shard, keep[~among(ShardRows(store, shard).uids, ids(gone))], scratch / "cut"
-        )
+        rows = ShardRows(store, shard)
+        return cut_version_shard(store, keys, shard, rows.positions[~among(rows.uids, ids(gone))], scratch / "cut")
 
     shards = [cut(shard) for shard in store.shards(store.read_commit(ref)[1])]
     return commit_list(store, keys, [one for one in shards if one is not None], ref=ref, described=described)
@@ -282,6 +269,21 @@ def test_a_diff_that_was_tampered_with_is_refused(tmp_path: Path, keys: Keys) ->
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises((DatasetError, InputError)):
             open_diff(path, keys.author)
+
+
+@pytest.mark.parametrize("name", ["../evil", "../../evil", "/tmp/evil", ".hidden", "a/b", ""])
+def test_a_publisher_does_not_get_to_write_outside_of_a_copy(
+    tmp_path: Path, store: Store, keys: Keys, holder: Keys, name: str
+) -> None:
+    committed(store, keys, tmp_path / "holders" / "copy", {0: range(4)})
+    (tmp_path / "holders" / "copy" / "data").mkdir()  # as `export hf` lays it out
+    shard = shard_named(store, "main", "00000")
+    new = ShardChange(name, None, FilesOf(shard.rows, shard.table, shard.tar))
+    before = sorted(tmp_path.rglob("*"))
+    diff = a_diff(tmp_path / "diff", keys, shards=[new])
+    with pytest.raises(InputError, match="name of a shard"):
+        applied(diff, tmp_path / "holders" / "copy", holder, store=store)
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, diff])
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar", b"\0" * 10_240])

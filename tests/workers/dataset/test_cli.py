@@ -112,8 +112,10 @@ def test_a_folder_with_another_version_is_no_place_for_a_checkout(tmp_path: Path
     store = a_store(tmp_path)
     told("checkout", store, tmp_path / "out")
     told("commit", store, small_folder(tmp_path / "run", 1, first=3))
-    with pytest.raises(InputError, match="another version"):
-        told("checkout", store, tmp_path / "out")
+    for _ in range(2):
+        with pytest.raises(InputError, match="another version"):
+            told("checkout", store, tmp_path / "out")
+        (tmp_path / "out" / "00000_stats.json").write_text("no marker of ours")
 
 
 def test_who_was_second_is_told_to_come_again() -> None:

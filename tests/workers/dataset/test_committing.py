@@ -20,6 +20,7 @@ from crawler.settings import parse_recipe
 from tests.small_datasets import a_row, small_folder, small_store, write_shard
 from workers.dataset.commits import committing
 from workers.dataset.commits.committing import commit_run, commit_shards
+from workers.dataset.commits.storing import store_shard
 from workers.run_folder import Pinned
 
 
@@ -157,6 +158,15 @@ def test_another_shard_of_a_name_that_is_taken_needs_a_word(tmp_path: Path) -> N
     assert shards_of(store)["00001"].rows == 1
     commit_run(store, keys, folder, replace=True, exact=True)
     assert list(shards_of(store)) == ["00001"]
+
+
+def test_a_shard_of_a_name_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    store, keys = small_store(tmp_path)
+    folder = small_folder(tmp_path / "run", 1)
+    for prefix in ("../", "a b", "-", "x" * 100):
+        with pytest.raises(InputError, match="--prefix"):
+            commit_run(store, keys, folder, prefix=prefix)
+    assert store.refs() == {}
 
 
 def test_what_became_another_shard_since_does_not_come_back_with_the_old_folder(tmp_path: Path) -> None:
@@ -308,6 +318,24 @@ def test_rows_that_a_line_has_removed_for_good_are_cut_out_of_new_shards(tmp_pat
     picture = a_row(17)["image"]
     assert not [one for one in store.objects.listed() if picture in Path(store.objects.where(one)).read_bytes()]
     assert commit_run(store, keys, folder) == made
+
+
+def test_what_was_removed_does_not_come_back_under_another_name_though_it_is_in_the_store(tmp_path: Path) -> None:
+    """The store knows the shard from before; what it knows of it must not spare it the look."""
+    store, keys = small_store(tmp_path)
+    folder = small_folder(tmp_path / "run", 2)
+    first = commit_run(store, keys, folder)
+    gone = [a_row(number)["content_id"] for number in (2, *range(8, 16))]
+    carried = store.objects.put_bytes(canonical(Tombstones("R-2026-11-22-1", "2026-11-22", tuple(sorted(gone)), (), 0)))
+    write_shard(tmp_path / "left", 7, [a_row(number) for number in (0, 1, *range(3, 8))])
+    left = store_shard(store, keys, "00007", tmp_path / "left" / "00007.parquet", tmp_path / "left" / "00007.tar")
+    commit_shards(store, keys, [left], parents=[first], ref="main", at=first, message="removed", tombstones=[carried])
+    commit_run(store, keys, folder, prefix="again-")
+    commit_run(store, keys, folder)
+    assert list(shards_of(store)) == ["00000", "00007", "again-00000"]
+    for name in ("00000", "again-00000"):
+        urls = [url for batch in rows_of(store, shards_of(store)[name], ["url"]) for url in batch["url"].to_pylist()]
+        assert urls == [a_row(number)["url"] for number in (0, 1, *range(3, 8))], name
 
 
 def test_a_version_names_recipe_inputs_and_lists_without_folders_of_this_machine(tmp_path: Path) -> None:

@@ -18,16 +18,6 @@ from workers.dataset.comparing.comparing import Ids, Summary, compare
 from workers.dataset.comparing.joining import only_in
 
 
-@pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return a_keys(tmp_path / "keys")
-
-
-@pytest.fixture
-def store(tmp_path: Path, keys: Keys) -> Store:
-    return a_store(tmp_path / "store", keys)
-
-
 def between(store: Store, one: str, other: str, *, recompute: bool = False) -> tuple[Summary, Ids]:
     return compare(store, store.read_commit(one), store.read_commit(other), recompute=recompute)
 

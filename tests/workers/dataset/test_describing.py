@@ -20,9 +20,12 @@ from crawler.dataset.store import Store
 from crawler.dataset.tables import packed_mask
 from crawler.errors import DatasetError
 from tests import dataset_versions
-from tests.dataset_versions import a_keys, a_row, a_store, shard_named
+from tests.dataset_versions import a_row, a_store, shard_named
+from workers.dataset.describing.card import card
 from workers.dataset.describing.describing import describe
 from workers.dataset.describing.gathering import cache_of, forget
+from workers.dataset.describing.hub_layout import CHECKOUT
+from workers.dataset.describing.statistics import Statistics
 
 #: versions that are described
 committed = partial(dataset_versions.committed, described=True)
@@ -31,16 +34,6 @@ PATHS = [
     "README.md", "croissant.json", "shards.jsonl", "statistics.json", "statistics/numbers.parquet", "statistics/sites.parquet",
     "statistics/values.parquet", "wids.json",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return a_keys(tmp_path / "keys")
-
-
-@pytest.fixture
-def store(tmp_path: Path, keys: Keys) -> Store:
-    return a_store(tmp_path / "store", keys)
 
 
 def described(store: Store, version: str = "main") -> dict[str, bytes]:
@@ -186,3 +179,13 @@ def test_removals_are_told_as_sums_of_published_sets(tmp_path: Path, store: Stor
     (told,) = json.loads(texts["statistics.json"])["removals"]
     assert told == {"id": "T-2026-11-22-1", "date": "2026-11-22", "ids": 3, "policies": ["request", "punsafe>0.95"]}
     assert all(uid.encode() not in text for text in texts.values() for uid in uids)
+
+
+def test_the_name_of_a_column_is_text_on_the_card_whatever_it_is(tmp_path: Path, store: Store, keys: Keys) -> None:
+    """A published list names the columns that it brings along."""
+    committed(store, keys, tmp_path / "run", {0: range(4)})
+    read = msgspec.convert(statistics(store), Statistics)
+    name = "a` <b>|\n# Heading"
+    text = card(msgspec.structs.replace(read, columns={name: "string"}, numbers={name: []}), CHECKOUT)
+    assert "\n# Heading" not in text
+    assert text.count("| `a? <b>\\|?# Heading` |") == 2

@@ -12,29 +12,12 @@ from crawler.dataset.canonical import canonical
 from crawler.dataset.keys import Keys
 from crawler.dataset.manifest import Tombstones
 from crawler.dataset.store import Store
-from tests.dataset_versions import a_keys, a_store, commit_list, committed, renamed, shard_named, uid
+from tests.dataset_versions import commit_list, committed, renamed, rows_of, shard_named, uid
 from workers.dataset.commits.committing import commit_shards
 from workers.dataset.commits.verifying import verify
 from workers.dataset.comparing.conflicts import ConflictsError, Side, decide
 from workers.dataset.comparing.joining import ShardRows
 from workers.dataset.comparing.merging import Merged, Take, merge
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return a_keys(tmp_path / "keys")
-
-
-@pytest.fixture
-def store(tmp_path: Path, keys: Keys) -> Store:
-    return a_store(tmp_path / "store", keys)
-
-
-def rows_of(store: Store, version: str) -> dict[str, list[str]]:
-    return {
-        shard.name: [row.tobytes().hex() for row in ShardRows(store, shard).uids]
-        for shard in store.shards(store.read_commit(version)[1])
-    }
 
 
 def merged(store: Store, keys: Keys, tmp_path: Path, *, take: Take | None = None) -> Merged:

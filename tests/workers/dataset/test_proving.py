@@ -20,7 +20,7 @@ from crawler.dataset.store import Store
 from crawler.dataset.subset_proofs import check_subset
 from crawler.dataset.tables import packed_mask
 from crawler.errors import InputError
-from tests.dataset_versions import a_keys, a_store, commit_list, committed, shard_named, uid
+from tests.dataset_versions import commit_list, committed, shard_named, uid
 from workers.dataset.comparing.choosing import Choice
 from workers.dataset.comparing.conditions import condition
 from workers.dataset.comparing.proving import KeyTree, prove_absence, prove_rows, sorted_keys
@@ -59,16 +59,6 @@ def page() -> dict[str, Any]:
     return names
 
 
-@pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return a_keys(tmp_path / "keys")
-
-
-@pytest.fixture
-def store(tmp_path: Path, keys: Keys) -> Store:
-    return a_store(tmp_path / "store", keys)
-
-
 def masked(store: Store, keys: Keys, version: str, name: str, *gone: int) -> str:
     """A version in which rows of a shard are masked."""
     shard = shard_named(store, version, name)
@@ -78,6 +68,35 @@ def masked(store: Store, keys: Keys, version: str, name: str, *gone: int) -> str
     rest = [one for one in store.shards(store.read_commit(version)[1]) if one.name != name]
     shards = [*rest, msgspec.structs.replace(shard, mask=mask, masked=len(gone))]
     return commit_list(store, keys, sorted(shards, key=lambda one: one.name))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"salt": "no hex"},
+        {"row": "*"},
+        {"row_path": ["no hex"]},
+        {"row_index": 1 << 60},
+        {"format": "pairtrawl-proof-row-2"},
+    ],
+)
+def test_a_proof_that_cannot_be_read_is_no_proof_and_no_crash(
+    tmp_path: Path, store: Store, keys: Keys, wrong: dict[str, Any]
+) -> None:
+    version = committed(store, keys, tmp_path / "run", {0: range(3)})
+    (proof,) = prove_rows(store, version, "uid", uid(1))
+    with pytest.raises(ProofError):
+        check_row(msgspec.convert(msgspec.to_builtins(proof) | wrong, RowProof), keys.author)
+
+
+@pytest.mark.parametrize("wrong", [{"key": "no hex"}, {"format": "pairtrawl-proof-absence-2"}])
+def test_a_proof_of_absence_that_cannot_be_read_is_none(
+    tmp_path: Path, store: Store, keys: Keys, wrong: dict[str, Any]
+) -> None:
+    version = committed(store, keys, tmp_path / "run", {0: range(3)})
+    proof = prove_absence(store, keys, version, "uid", uid(9))
+    with pytest.raises(ProofError):
+        check_absence(msgspec.convert(msgspec.to_builtins(proof) | wrong, AbsenceProof), keys.author)
 
 
 # a row is in -----------------------------------------------------------------------------------------------------

@@ -10,13 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from crawler.dataset.manifest import Shard, Stored
+from crawler.dataset.merkle import root_of
+from crawler.dataset.row_digests import Salter, digests, leaf_data
 from crawler.dataset.store import open_store
+from crawler.dataset.tar_index import read_index
 from crawler.errors import SettingsError
 from tests.fakes.moto import ENVIRONMENT, moto_server
 from tests.removable import Site, a_row, a_site, everything_in
+from workers.dataset.commits.committing import commit_shards
 from workers.dataset.commits.verifying import verify
+from workers.dataset.describing.gathering import cache_of
 from workers.dataset.removed.register import TakedownError
 from workers.dataset.takedown.purging import purge
 from workers.dataset.takedown.reissue_plan import Plan
@@ -116,6 +125,68 @@ def test_a_purge_of_rows_of_a_shard_that_was_purged_before(site: Site) -> None:
     assert found_in(site.folder / "store", (*REAL, *more)) == []
     assert verify(site.store, first, history=True).problems == []
     assert purge(site.publisher, site.register, (site.register.takedowns()[1].id,), unburied=True).objects == 0
+
+
+def test_all_that_versions_have_beside_one_table_is_purged(site: Site) -> None:
+    """A later pyarrow writes another index of the same tar, and a new key folder makes other salts."""
+    at, commit = site.store.read_commit("main")
+    shards = list(site.store.shards(commit))
+    others = []
+    for shard in shards:
+        assert shard.index is not None
+        index = pa.BufferOutputStream()
+        pq.write_table(read_index(site.store.objects.open_local(shard.index)), index, compression="none")
+        salts, leaves, root = salted_anew(site, shard)
+        others.append(
+            msgspec.structs.replace(
+                shard,
+                index=site.store.objects.put_bytes(index.getvalue().to_pybytes()),
+                salts=salts,
+                leaves=leaves,
+                root=root,
+            )
+        )
+    commit_shards(site.store, site.keys, others, parents=[at], ref="main", at=at, message="by other tools")
+    assert verify(site.store, "main", history=True).looked_at == 2 * len(shards)
+    first = purge(site.publisher, site.register, (published(site),))
+    assert first.rows == sum(verify(site.store, at).purged.values())
+    assert found_in(site.folder / "store") == []
+    assert verify(site.store, "main", history=True).problems == []
+
+
+def salted_anew(site: Site, shard: Shard) -> tuple[Stored, Stored, str]:
+    """Salts, leaves and root of a shard by another secret."""
+    assert shard.index is not None
+    objects, salter = site.store.objects, Salter(b"another secret")
+    told = list(digests(objects.open_local(shard.table), read_index(objects.open_local(shard.index))))
+    salts = [salter.salt(one) for one in told]
+    leaves = [leaf_data(salt, one) for salt, one in zip(salts, told, strict=True)]
+    return objects.put_bytes(b"".join(salts)), objects.put_bytes(b"".join(leaves)), root_of(leaves).hex()
+
+
+def test_what_was_counted_of_a_purged_table_goes_though_the_purge_was_killed_before(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts name sites."""
+    tables = {one.table.sha256 for one in site.store.shards(site.store.read_commit("main")[1])}
+    name = published(site)
+
+    class KilledError(Exception):
+        pass
+
+    def fail(place: str) -> None:
+        if place == "purge.shard_done":
+            raise KilledError
+
+    for _ in tables:
+        with monkeypatch.context() as patch:
+            patch.setattr("workers.dataset.takedown.purging.failpoint", fail)
+            with pytest.raises(KilledError):
+                purge(site.publisher, site.register, (name,))
+    counted = cache_of(site.store)
+    assert tables & {path.name.partition("-")[0] for path in counted.iterdir()}
+    purge(site.publisher, site.register, (name,))
+    assert not tables & {path.name.partition("-")[0] for path in counted.iterdir()}
 
 
 FAILPOINTS = ("purge.stand_in_stored", "purge.redaction_written", "purge.object_deleted", "purge.shard_done")

@@ -19,9 +19,10 @@ from crawler.dataset.manifest import Stored, Tombstones
 from crawler.errors import InputError
 from tests.removable import Site, a_row, a_site
 from workers.dataset.commits.verifying import verify
+from workers.dataset.describing.gathering import cache_of
 from workers.dataset.removed.register import TakedownError
 from workers.dataset.takedown.burying import Burial, Judged, Rows, bury
-from workers.dataset.takedown.forgetting import objects_of
+from workers.dataset.takedown.forgetting import forget_steps, objects_of
 from workers.dataset.takedown.policies import Policy, load_policies
 from workers.dataset.takedown.reissue_plan import Plan
 from workers.dataset.takedown.reissuing import Reissued, reissue
@@ -194,6 +195,70 @@ def test_a_killed_reissue_goes_on_with_what_was_decided(site: Site, monkeypatch:
     done = reissued(site, burial=77)  # what was decided counts
     assert (done.note.id, done.note.decoys, done.note.burial) == (decided.id, decided.decoys, 10)
     assert [one.commit for one in site.register.reissues()] == [done.commit]
+
+
+def test_a_step_that_was_killed_before_a_line_led_to_it_does_not_stay_beside_the_published_versions(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would show which rows were real."""
+    base = site.store.ref("main")
+    site.take_down(a_row(2)["md5"])
+
+    class KilledError(Exception):
+        pass
+
+    def fail(name: str) -> None:
+        if name == "takedown.step_committed":
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workers.dataset.takedown.removing.failpoint", fail)
+        patch.setattr("workers.dataset.commits.committing.time.time", lambda: 1_700_000_000)  # the next has another id
+        with pytest.raises(KilledError):
+            cut(site.publisher, site.register, ())
+    assert len(list(site.store.commits())) == 2
+    cut(site.publisher, site.register, ())
+    done = reissued(site)
+    assert set(site.store.commits()) == {base, done.commit}
+
+
+def test_what_was_counted_of_steps_goes_with_them(site: Site, tmp_path: Path) -> None:
+    """Beside the counts of the published versions it would show of which site a real removal was."""
+    before = site.store.read_commit("main")[1]
+    site.take_down(a_row(2)["md5"])
+    cut(site.publisher, site.register, ())
+    mask(site.publisher, site.register, policies(tmp_path))
+    done = reissued(site)
+    known = {
+        (one.table.sha256, "whole")
+        for commit in (before, site.store.read_commit(done.commit)[1])
+        for one in site.store.shards(commit)
+    }
+    counted = {tuple(path.name.split("-")[:2]) for path in cache_of(site.store).iterdir()}
+    assert {one for one in counted if one[0] != "sum"} <= known
+    assert counted
+
+
+def test_taking_out_the_steps_goes_on_where_it_was_killed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = site.store.ref("main")
+    for number in (2, 201):
+        site.take_down(a_row(number)["md5"])
+        cut(site.publisher, site.register, ())
+
+    class KilledError(Exception):
+        pass
+
+    def fail(_name: str) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workers.dataset.takedown.forgetting.failpoint", fail)
+        with pytest.raises(KilledError):
+            reissued(site)
+    (note,) = site.register.reissues()
+    assert len(forget_steps(site.store, site.register)) == 2
+    assert set(site.store.commits()) == {base, note.commit}
+    assert verify(site.store, note.commit, history=True).problems == []
 
 
 # what a diff shows of a row that is gone: where it stood, when and by what it came, how large it was, its class

@@ -180,6 +180,18 @@ def test_filters_of_a_register_show_nothing_and_travel_as_its_name(
     assert len(repr(removed_at(register.path, "pictures"))) < 500
 
 
+def test_a_batch_of_nothing_is_judged_to_nothing(crawled: tuple[Path, Store, str], tmp_path: Path) -> None:
+    """A job of which no row is left asks all the same: `rebuild --removals` once ended by that."""
+    register = taken_down(crawled[1], tmp_path, "pdq")
+    for stage in ("candidates", "bodies", "pictures"):
+        one = removed_at(register.path, stage)
+        assert one is not None
+        assert one.judge([]) == []
+    pictures = removed_at(register.path, "pictures")
+    assert pictures is not None
+    assert pictures.judge_again([]) == []
+
+
 def test_an_empty_register_asks_nothing_of_a_run(tmp_path: Path) -> None:
     register = RegisterFolder.create(tmp_path / "register")
     recipe = small_recipe(removals=str(register.path))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from crawler.errors import InputError, SettingsError
 from tests.removable import Site, a_row, a_site
 from workers.dataset.commits.verifying import verify
-from workers.dataset.takedown.policies import load_policies
+from workers.dataset.takedown.policies import load_policies, removed_by
 from workers.dataset.takedown.removing import cut, mask
 
 POLICY = """
@@ -97,6 +98,22 @@ def test_what_policies_can_say(site: Site, tmp_path: Path, text: str, gone: obje
     assert site.uids() == [a_row(number)["content_id"] for number in range(60) if not gone(number)]
 
 
+@pytest.mark.parametrize(
+    ("column", "text", "gone"),
+    [
+        ([True, False, None], "is = true", [True, False, False]),
+        ([True, False, None], 'is = false\nmissing = "remove"', [False, True, True]),
+        ([2, 20, None], "is = 2", [True, False, False]),
+        (["2", "two", None], "is = 2", [True, False, False]),
+    ],
+)
+def test_a_value_is_told_in_columns_of_every_kind(
+    tmp_path: Path, column: list[object], text: str, gone: list[bool]
+) -> None:
+    policies = load_policies(policy_file(tmp_path, f'[[policy]]\nname = "a rule"\ncolumn = "seen"\n{text}'))
+    assert removed_by(policies, pa.table({"seen": column})).tolist() == gone
+
+
 def test_a_score_that_is_no_number_was_not_found_safe_and_all_texts_of_a_row_count(tmp_path: Path) -> None:
     site = a_site(tmp_path, shards=1)
     others = [{"source": "title", "text": "a bad word"}]
@@ -115,6 +132,7 @@ def test_a_score_that_is_no_number_was_not_found_safe_and_all_texts_of_a_row_cou
         ('[[policy]]\nname = "x"\n', "no condition"),
         ('[[policy]]\nname = "x"\ncolumn = "punsafe"\n', "needs above"),
         ('[[policy]]\nname = "x"\nabove = 0.5\n', "needs above"),
+        ('[[policy]]\nname = "x"\ncolumn = "punsafe"\nabove = 0.5\nis = 1\n', "contradict"),
         ('[[policy]]\nname = "x"\nabve = 0.5\n', "cannot be read"),
         (POLICY + POLICY, "one name"),
         ('[[policy]]\nname = "x"\nkeywords = "none"\n', "none"),
@@ -126,7 +144,11 @@ def test_a_policy_that_is_not_clear_is_refused(tmp_path: Path, text: str, words:
 
 
 def test_a_policy_of_a_column_that_is_not_there_or_not_of_numbers_is_refused(site: Site, tmp_path: Path) -> None:
-    for column, words in (("nsfw", "no column 'nsfw'"), ("caption", "holds no numbers")):
-        text = f'[[policy]]\nname = "x"\ncolumn = "{column}"\nabove = 0.5'
+    for column, asks, words in (
+        ("nsfw", "above = 0.5", "no column 'nsfw'"),
+        ("caption", "above = 0.5", "holds no numbers"),
+        ("other_captions", 'is = "x"', "holds no values"),
+    ):
+        text = f'[[policy]]\nname = "x"\ncolumn = "{column}"\n{asks}'
         with pytest.raises(InputError, match=words):
             mask(site.publisher, site.register, load_policies(policy_file(tmp_path, text)))

@@ -12,31 +12,13 @@ from crawler.dataset.keys import Keys
 from crawler.dataset.store import Store
 from crawler.dataset.uids import as_pairs, sorted_uids
 from crawler.errors import InputError, SettingsError
-from tests.dataset_versions import a_keys, a_store, committed, shard_named, uid
+from tests.dataset_versions import committed, rows_of, shard_named, uid
 from workers.dataset.commits.verifying import verify
 from workers.dataset.comparing.choosing import Choice, drawn, listed_ids
 from workers.dataset.comparing.conditions import condition
-from workers.dataset.comparing.joining import ShardRows
 from workers.dataset.comparing.subsetting import subset
 
 SHARDS = {0: range(8), 1: range(8, 17), 2: range(17, 20)}
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return a_keys(tmp_path / "keys")
-
-
-@pytest.fixture
-def store(tmp_path: Path, keys: Keys) -> Store:
-    return a_store(tmp_path / "store", keys)
-
-
-def rows_of(store: Store, version: str) -> dict[str, list[str]]:
-    return {
-        shard.name: [row.tobytes().hex() for row in ShardRows(store, shard).uids]
-        for shard in store.shards(store.read_commit(version)[1])
-    }
 
 
 def ids_of(*rows: int) -> np.ndarray:

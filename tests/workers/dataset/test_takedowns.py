@@ -22,7 +22,7 @@ from filters.turned import turned_hashes
 from tests.removable import Site, a_row, a_site, image_of, uid_of
 from workers.dataset.columns import Table
 from workers.dataset.removed.register import Reason, RegisterFolder, TakedownError
-from workers.dataset.takedown.matching import Criteria, Matcher, Source, Span
+from workers.dataset.takedown.matching import CopyMatcher, Criteria, Matcher, Source, Span
 from workers.dataset.takedown.takedowns import Request, add, shown, told
 
 
@@ -196,6 +196,17 @@ def test_rows_without_an_id_are_named_by_address_and_caption(tmp_path: Path) -> 
     assert [uid.tobytes().hex() for uid in found.uids] == [uid_of("http://b.test/2.jpg", "")]
 
 
+def test_rows_that_have_an_id_and_no_address_are_found_by_their_hash(tmp_path: Path) -> None:
+    hashes = [a_row(2)["sha256"], a_row(4)["sha256"]]
+    pq.write_table(pa.table({"uid": ["0a" * 16, "0b" * 16], "sha256": hashes}), tmp_path / "a.parquet")
+    (tmp_path / "list").write_text(hashes[1])
+    lists = load_lists(Named(str(tmp_path / "list")), Path(), frozenset({Kind.SHA256}))
+    sources = [Source(Table.open(tmp_path / "a.parquet"))]
+    found = Matcher(Criteria((lists,))).matches(sources)
+    assert [uid.tobytes().hex() for uid in found.uids] == ["0b" * 16]
+    assert [uid.tobytes().hex() for uid in CopyMatcher(found.digests).matches(sources).uids] == ["0b" * 16]
+
+
 def test_a_confidential_list_finds_the_same_and_numbers_below_ten_are_not_told(site: Site, tmp_path: Path) -> None:
     source, key, compiled = tmp_path / "list", tmp_path / "key", tmp_path / "list.ptlist"
     source.write_text(f"md5 {a_row(2)['md5']}\nsha256 {a_row(6)['sha256']}\n")
@@ -244,6 +255,13 @@ def test_a_register_that_others_may_read_or_that_is_damaged_is_not_used(site: Si
         RegisterFolder.open(path.parent / "empty")
     with pytest.raises(SettingsError, match="not empty"):
         RegisterFolder.create(path.parent / "store")
+
+
+def test_a_register_that_was_killed_while_it_was_made_is_made_to_its_end(tmp_path: Path) -> None:
+    made = RegisterFolder.create(tmp_path / "register")
+    key = made.key.read_bytes()
+    (made.path / "register.json").unlink()
+    assert RegisterFolder.create(made.path).key.read_bytes() == key
 
 
 def test_a_register_in_a_git_work_tree_is_not_made(tmp_path: Path) -> None:

@@ -156,6 +156,24 @@ def test_history_looks_at_shards_that_versions_share_once(tmp_path: Path) -> Non
     assert (len(told.versions), told.looked_at, told.problems) == (2, 3, [])
 
 
+def test_history_looks_at_every_file_that_versions_do_not_share(tmp_path: Path) -> None:
+    """A later pyarrow writes another index of the same tar."""
+    store, keys, made = committed(tmp_path, 1)
+    (shard,) = store.shards(store.read_commit(made)[1])
+    assert shard.index is not None
+    index = pq.read_table(path_of(store, shard.index))
+    pq.write_table(index, tmp_path / "index", compression="none")
+    other = store.objects.put(tmp_path / "index")
+    shards = [msgspec.structs.replace(shard, index=other), msgspec.structs.replace(shard, name="again")]
+    commit_shards(store, keys, shards, parents=[made], ref="main", at=made, message="")
+    told = verify(store, "main", history=True)
+    assert (told.problems, told.looked_at, told.shards) == ([], 2, 2)
+    flip(path_of(store, other), 40, 0)
+    assert other.sha256 in verify(store, "main", history=True).problems[0]
+    flip(path_of(store, shard.index), 40, 0)
+    assert len(verify(store, "main", history=True).problems) == 2
+
+
 def test_a_version_by_somebody_else_than_was_named_is_a_problem(tmp_path: Path) -> None:
     store, keys, _ = committed(tmp_path)
     assert verify(store, "main", author=keys.author).problems == []

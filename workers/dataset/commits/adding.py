@@ -15,6 +15,7 @@ import numpy as np
 from crawler.dataset.diffs import Uids, sorted_uids
 from crawler.dataset.keys import Keys
 from crawler.dataset.manifest import Commit, Lineage, Shard, Stored
+from crawler.dataset.shard_lists import is_shard_name
 from crawler.dataset.store import Store
 from crawler.errors import InputError
 from workers.dataset.commits.folders import ShardFiles, ShardFolder
@@ -60,16 +61,26 @@ class Addition:
             pool.shutdown(cancel_futures=True)  # those under way end whole
 
     def _steps(self, names: list[str], lineage: dict[int, Lineage], phase: Phase | None) -> Iterator[_Made]:
-        """What gives each shard of the next version, in order."""
+        """What gives each shard of the next version, in order.
+
+        Raises:
+            InputError: one of the folder cannot be called so in a version.
+        """
+        for name in names:
+            if not is_shard_name(self.prefix + name):
+                raise InputError(
+                    f"{self.folder.shards}: a shard cannot be called {self.prefix + name!r}: at most 100 letters, "
+                    "digits, dots, dashes and underscores; take another --prefix, or rename its files"
+                )
         parents: Iterable[Shard] = () if self.parent is None else self.store.shards(self.parent)
         ours = ((self.prefix + name, name) for name in names)
-        for before, name in _joined(parents, ours):
-            if name is None:
+        for before, there in _joined(parents, ours):
+            if there is None:
                 if before is not None and not self.exact:
                     yield _given(before)
                 continue
-            made = lineage.get(int(name)) if name.isdecimal() else None
-            yield _step(self, name, before, made, phase)
+            made = lineage.get(int(there)) if there.isdecimal() else None
+            yield _step(self, there, before, made, phase)
 
     def one(self, name: str, before: Shard | None, lineage: Lineage | None) -> Shard | None:
         """The shard in the next version; None where the folder's is not whole and there was none before.
@@ -86,7 +97,7 @@ class Addition:
                 return before
             if not self.replace and not len(self.refused):
                 raise self._taken(files, before)
-        made = remembered(self.store, self.keys, table, tar) or self._stored(files, table, tar)
+        made = self._stored(files, table, tar)
         if before is not None and made is not None and (made.table, made.tar) == (before.table, before.tar):
             return before
         if before is not None and not self.replace:
@@ -102,6 +113,8 @@ class Addition:
     def _stored(self, files: ShardFiles, table: Stored, tar: Stored | None) -> Shard | None:
         """The shard, now in the store, without rows that this line of versions has removed; None if none is left."""
         keep = rows_left(files.table, self.refused) if len(self.refused) else None
+        if keep is None and (known := remembered(self.store, self.keys, table, tar)):
+            return known
         if keep is not None:
             if not len(keep):
                 return None

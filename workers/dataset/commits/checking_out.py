@@ -58,7 +58,7 @@ def check_out(store: Store, wanted: str, output: Path, *, display: Display | Non
 def _write(store: Store, version: str, shard: Shard, output: Path) -> None:
     marker = output / f"{shard.name}_stats.json"
     if marker.exists():
-        if msgspec.json.decode(marker.read_bytes(), type=dict[str, object]).get("version") == version:
+        if _version_of(marker) == version:
             return
         raise InputError(f"{marker}: another version, or another data set, is in the folder; choose an empty one")
     table, tar = output / f"{shard.name}.parquet", output / f"{shard.name}.tar"
@@ -70,6 +70,14 @@ def _write(store: Store, version: str, shard: Shard, output: Path) -> None:
     elif not _cut(store, shard, table, tar):
         return
     _mark(version, marker, [path for path in (tar, table) if path.exists()])
+
+
+def _version_of(marker: Path) -> object:
+    """What a marker says of the version; None where it says nothing of it, or is none of ours."""
+    try:
+        return msgspec.json.decode(marker.read_bytes(), type=dict[str, object]).get("version")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _cut(store: Store, shard: Shard, table: Path, tar: Path) -> bool:

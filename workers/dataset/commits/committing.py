@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import msgspec
 
-from crawler.dataset.canonical import canonical
+from crawler.dataset.canonical import canonical, digest_of
 from crawler.dataset.keys import Keys
 from crawler.dataset.manifest import Commit, Shard, Stored
 from crawler.dataset.merkle import Growing
@@ -110,6 +110,7 @@ def commit_shards(  # noqa: PLR0913 - the fields of a manifest
     inputs: Sequence[str] = (),
     lists: Sequence[str] = (),
     tombstones: Sequence[Stored] = (),
+    note: Callable[[str], None] = lambda _made: None,
 ) -> str:
     """Commit shards that are in the store; returns the id of the version.
 
@@ -127,6 +128,7 @@ def commit_shards(  # noqa: PLR0913 - the fields of a manifest
         inputs: what the rows were made of.
         lists: removal lists that were in force, as name and date, never their content.
         tombstones: sets of removed rows that are new; those of the parents are carried on by themselves.
+        note: told the id of a new version before anybody can read it.
 
     Raises:
         RefMovedError: somebody else has moved the ref.
@@ -159,6 +161,7 @@ def commit_shards(  # noqa: PLR0913 - the fields of a manifest
     )
     described = msgspec.structs.replace(commit, descriptions=_described(store, commit))
     failpoint("dataset.described")
+    note(digest_of(described))
     made = store.write_commit(described, keys)
     failpoint("dataset.commit_written")
     if ref is not None:

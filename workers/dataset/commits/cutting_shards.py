@@ -14,22 +14,10 @@ from crawler.dataset.cutting import ShardFiles, cut_shard, spans_in
 from crawler.dataset.keys import Keys
 from crawler.dataset.manifest import Shard
 from crawler.dataset.store import Store
-from crawler.dataset.tables import mask_of, positions_of, standing
+from crawler.dataset.tables import positions_of, standing
 from workers.dataset.commits.storing import store_shard
 
 Positions = NDArray[np.int64]
-
-
-def standing_rows(store: Store, shard: Shard) -> Positions:
-    """Positions of the rows of a shard that are in the version: neither masked nor purged; ascending.
-
-    Raises:
-        DatasetError: a file of it is missing.
-        StoreUnavailableError, OSError: as `Objects.open_local`.
-    """
-    places = positions_of(shard.rows, standing(store, shard.table).gone)
-    masked = mask_of(store, shard)
-    return places if masked is None else places[~masked[places]]
 
 
 def cut_version_shard(

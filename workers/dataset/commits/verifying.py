@@ -13,7 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from crawler.dataset.manifest import Commit, Shard, Stored
+import msgspec
+
+from crawler.dataset.canonical import digest_of
+from crawler.dataset.manifest import Commit, Shard
 from crawler.dataset.store import Store
 from crawler.errors import DatasetError
 from workers.dataset.commits.checking import check_shard
@@ -123,15 +126,11 @@ def _check_list(store: Store, found: str, commit: Commit) -> int:
 
 def _unseen(shards: Iterable[Shard], chosen: frozenset[int] | None, told: Verified, seen: set[str]) -> Iterator[Shard]:
     for place, shard in enumerate(shards):
-        of = "\n".join((shard.root, shard.table.sha256, shard.mask.sha256 if shard.mask else "", _tar(shard.tar)))
+        of = digest_of(msgspec.structs.replace(shard, name="", lineage=None))  # by all of its files
         told.shards += of not in seen
         if of not in seen and (chosen is None or place in chosen):
             yield shard
         seen.add(of)
-
-
-def _tar(tar: Stored | None) -> str:
-    return tar.sha256 if tar else ""
 
 
 def _looks(store: Store, shards: Iterator[Shard], authors: set[str]) -> Iterator[tuple[Shard, list[str], Counter[str]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -30,6 +31,7 @@ from workers.progress import Phase
 Of = Literal["uid", "url"]
 #: columns of addresses by which people ask for their pictures
 _ADDRESSES = ("url", "final_url")
+_ID = re.compile(r"[0-9a-fA-F]{32}")
 Keyed = NDArray[np.uint8]  # N x 16 or N x 32, sorted, each once
 
 
@@ -41,13 +43,9 @@ def key_of(of: Of, asked: str) -> bytes:
     """
     if of == "url":
         return hashlib.sha256(_normal(asked).encode("utf-8", "replace")).digest()
-    try:
-        key = bytes.fromhex(asked)
-    except ValueError as error:
-        raise InputError(f"{asked}: an id has 32 hex digits") from error
-    if len(key) != 16:
-        raise InputError(f"{asked}: an id has 32 hex digits")
-    return key
+    if not _ID.fullmatch(asked):  # it is not repeated: it may be an address that somebody asks for
+        raise InputError("what is asked for is no id of 32 hex digits; of an address say `--of url`")
+    return bytes.fromhex(asked)
 
 
 def prove_rows(store: Store, version: str, of: Of, asked: str, *, phase: Phase | None = None) -> list[RowProof]:

@@ -131,7 +131,7 @@ def _numbers(statistics: Statistics) -> Iterator[str]:
     yield from _table(
         ("column", "rows", "a tenth is below", "half is below", "a tenth is above"),
         (
-            (f"`{name}`", f"{sum(one.kept for one in bins):,}", *(_edge(bins, share) for share in (0.1, 0.5, 0.9)))
+            (_code(name), f"{sum(one.kept for one in bins):,}", *(_edge(bins, share) for share in (0.1, 0.5, 0.9)))
             for name, bins in statistics.numbers.items()
         ),
     )
@@ -176,7 +176,7 @@ def _considerations() -> Iterator[str]:
 
 def _columns(statistics: Statistics) -> Iterator[str]:
     yield from ("", "## Columns of the tables", "")
-    yield from _table(("column", "type"), ((f"`{name}`", f"`{kind}`") for name, kind in statistics.columns.items()))
+    yield from _table(("column", "type"), ((_code(name), _code(kind)) for name, kind in statistics.columns.items()))
 
 
 def _value_table(counted: Sequence[Value]) -> Iterator[str]:
@@ -203,3 +203,8 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 def _plain(text: str) -> str:
     """Text that Markdown takes for text: of a name that somebody chose."""
     return "".join(f"\\{one}" if one in "\\`*_[]<>#" else one for one in text.replace("\n", " "))
+
+
+def _code(text: str) -> str:
+    """The name of a column between backticks, which it cannot leave: whoever made the list has chosen it."""
+    return "`" + "".join(one if one.isprintable() and one != "`" else "?" for one in text) + "`"

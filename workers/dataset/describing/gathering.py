@@ -59,7 +59,7 @@ class Countable:
 
 def countable(store: Store, shard: Shard) -> Countable:
     """A shard of a version."""
-    mask = shard.mask.sha256[:32] if shard.mask else "whole"
+    mask = _mask_word(shard.mask.sha256) if shard.mask else "whole"
     return Countable(shard.table.sha256, mask, shard.masked, lambda: _count(store, shard))
 
 
@@ -87,10 +87,11 @@ def cache_of(store: Store) -> Path:
     return base / "statistics"
 
 
-def forget(store: Store, tables: Iterable[str]) -> int:
-    """Remove what is kept of tables, by their digests, and every sum, for it may hold them; returns how many files.
+def forget(store: Store, objects: Iterable[str]) -> int:
+    """Remove what is kept of tables and masks, by their digests, and every sum, for it may hold them.
 
-    For purges: partials name sites. What is removed is counted again when it is needed.
+    For purges, and for versions that are taken out: partials name sites, and count their rows. What is removed is
+    counted again when it is needed. Returns how many files there were.
 
     Raises:
         OSError: a file cannot be removed.
@@ -98,13 +99,19 @@ def forget(store: Store, tables: Iterable[str]) -> int:
     folder = cache_of(store)
     if not folder.is_dir():
         return 0
-    gone = set(tables)
+    tables = set(objects)
+    masks = {_mask_word(one) for one in tables}
     removed = 0
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((_SUM, ".")) or path.name.partition("-")[0] in gone:
+        table, mask, *_ = *path.name.split("-"), ""
+        if path.name.startswith((_SUM, ".")) or table in tables or mask in masks:
             remove(path)
             removed += 1
     return removed
+
+
+def _mask_word(sha256: str) -> str:
+    return sha256[:32]
 
 
 def _groups(shards: Iterable[Countable]) -> Iterator[list[Countable]]:

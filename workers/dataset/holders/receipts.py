@@ -161,17 +161,26 @@ def write_receipt(path: Path, receipt: Receipt, keys: Keys) -> SignedReceipt:
     return signed
 
 
-def read_receipt(path: Path) -> SignedReceipt:
+def read_receipt(path: Path, holder: str = "") -> SignedReceipt:
     """A receipt whose signature is its holder's.
+
+    Args:
+        path: the file.
+        holder: public key that it must be signed with; "" for whichever it names.
 
     Raises:
         InputError: it is none.
-        DatasetError: it is not what its holder signed.
+        DatasetError: it is not what its holder signed, or another holder's.
     """
     try:
         signed = msgspec.json.decode(path.read_bytes(), type=SignedReceipt)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = _SIGNED + canonical(signed.receipt)
+    except (OSError, ValueError) as error:  # msgspec's errors and those of text are ValueErrors
         raise InputError(f"{path}: cannot be read as a receipt: {error}") from error
-    if not is_signed(signed.holder, signed.signature, _SIGNED + canonical(signed.receipt)):
+    if signed.receipt.format != FORMAT:
+        raise InputError(f"{path}: is of format {signed.receipt.format!r}; use a newer pairtrawl")
+    if holder and signed.holder != holder:
+        raise DatasetError(f"{path}: is signed by {signed.holder}, and not by {holder}")
+    if not is_signed(signed.holder, signed.signature, message):
         raise DatasetError(f"{path}: is not what its holder signed")
     return signed

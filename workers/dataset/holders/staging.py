@@ -12,6 +12,7 @@ from crawler.dataset.diffs import FilesOf, ShardChange, writer_of_tables
 from crawler.dataset.objects import hashed
 from crawler.dataset.store import Store
 from crawler.errors import DatasetError, InputError
+from crawler.thumbnails import thumbnails_path
 from workers.dataset.describing.hub_layout import folder_of
 from workers.dataset.holders.local_copy import STATS, LocalCopy, LocalShard
 from workers.dataset.holders.receipts import How, Step
@@ -49,7 +50,7 @@ class Staging:
         """
         self._clear()
         before = _files(shard.table, shard.tar)
-        old = [shard.stats, shard.tar, shard.table, *vector_files(shard.folder, shard.name)]
+        old = [shard.stats, shard.tar, shard.table, *vector_files(shard.folder, shard.name), *_thumbnails(shard.table)]
         gone = tuple(self._relative(path) for path in old if path is not None)
         if not len(keep) or (published and change is not None and change.after is None):
             if published and change is not None and change.after is not None:
@@ -99,8 +100,9 @@ class Staging:
             write_atomically(self._staged(stats), stats_of(self._staged(paths[-1]), files, {}, self._version))
             paths.append(stats)
         made = tuple(self._relative(path) for path in paths)
+        gone = tuple(self._relative(path) for path in _thumbnails(stem.with_suffix(".parquet")))
         self._flush(made)
-        return Step(change.name, "fetched", change.before, change.after, made)
+        return Step(change.name, "fetched", change.before, change.after, made, gone)
 
     def land(self, step: Step) -> None:
         """Put new files in place of old ones; done a second time it does what is left to do.
@@ -174,6 +176,12 @@ class Staging:
         if self._folder.exists():
             shutil.rmtree(self._folder)
         self._folder.mkdir(parents=True)
+
+
+def _thumbnails(table: Path) -> list[Path]:
+    """Those of a shard that is changed: all of them go, for they may show a row that does."""
+    small = thumbnails_path(table.parent, table.stem)
+    return [small] if small.exists() else []
 
 
 def _files(table: Path, tar: Path | None) -> FilesOf:

@@ -70,7 +70,8 @@ class Matches:
         hit = part.filter(every)
         self.uids = np.concatenate([self.uids, uids_of(hit)])
         if spread:
-            self.urls |= {url for url in texts(hit, "url") if url}
+            if "url" in hit.column_names:
+                self.urls |= {url for url in texts(hit, "url") if url}
             self.digests = np.concatenate([self.digests, digests(hit, "sha256", WIDTHS[Kind.SHA256])[1]])
 
 

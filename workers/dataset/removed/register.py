@@ -23,7 +23,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
@@ -59,7 +59,8 @@ class RegisterFolder:
             SettingsError: as `open`, or the folder holds something else.
         """
         refuse_work_tree(path / "register.json", _WHAT)
-        if path.exists() and not (path / "register.json").exists() and any(path.iterdir()):
+        # a key alone is what a command leaves that was killed in between
+        if path.exists() and not (path / "register.json").exists() and {one.name for one in path.iterdir()} - {"key"}:
             raise SettingsError(f"{path}: is no register of takedowns and not empty; name another folder")
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (path / "key").exists():
@@ -170,12 +171,11 @@ class RegisterFolder:
                 shutil.rmtree(left)
             making = self.path / f".making-{name}"
             making.mkdir(mode=0o700)
-            try:
+            with ExitStack() as undo:
+                undo.callback(shutil.rmtree, making, ignore_errors=True)
                 yield name, making
                 making.rename(self.path / name)
-            except BaseException:
-                shutil.rmtree(making, ignore_errors=True)
-                raise
+                undo.pop_all()
             _flush(self.path)
 
     def write_uids(self, path: Path, uids: Uids) -> None:

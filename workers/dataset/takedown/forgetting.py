@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from crawler.dataset.manifest import Commit, Shard, Stored
 from crawler.dataset.store import Store
+from workers.dataset.describing.gathering import forget
 from workers.dataset.removed.register import RegisterFolder
 from workers.failpoints import failpoint
 
@@ -48,13 +49,20 @@ def forget_steps(store: Store, register: RegisterFolder) -> list[str]:
     needed = {
         stored.sha256 for one in sorted(there - set(gone)) for stored in objects_of(store, store.read_commit(one)[1])
     }
+    commits = [store.read_commit(one)[1] for one in gone]
+    # A list of shards says what the others are, and two steps may have the same one: lists go last, manifests after
+    # them. Where a list is gone, so is everything that it named: a run was killed then.
+    lists = {commit.shards.sha256 for commit in commits} - needed
+    theirs = {
+        stored.sha256
+        for commit in commits
+        if store.objects.has(commit.shards.sha256)
+        for stored in objects_of(store, commit)
+    }
+    forget(store, theirs - needed)  # what was counted of them lies beside a store on this machine
+    for sha256 in (*sorted(theirs - needed - lists), *sorted(lists)):
+        store.objects.delete(sha256)
     for one in gone:
-        commit = store.read_commit(one)[1]
-        # the list of shards says what the others are, and so goes last
-        theirs = [stored.sha256 for stored in objects_of(store, commit) if stored.sha256 not in needed]
-        for sha256 in (*(other for other in theirs if other != commit.shards.sha256), commit.shards.sha256):
-            if sha256 not in needed:
-                store.objects.delete(sha256)
         failpoint("takedown.step_emptied")
         store.documents.delete(f"commits/{one}.json")
     return gone

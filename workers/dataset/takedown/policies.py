@@ -88,15 +88,15 @@ class Policy:
 
         column = part.column(self.written.column)
         known: Bools = column.is_valid().to_numpy().astype(np.bool_)
-        if self.written.is_value is not None:
-            asked = pa.scalar(str(self.written.is_value))
-            equal: Any = pc.equal(column.cast(pa.string()), asked)
-            same: Bools = equal.fill_null(False).to_numpy().astype(np.bool_)
-            return same if self.written.missing == "keep" else same | ~known
         try:
+            if self.written.is_value is not None:
+                equal: Any = pc.equal(column.cast(pa.string()), pa.scalar(_as_arrow_writes(self.written.is_value)))
+                same: Bools = equal.fill_null(False).to_numpy().astype(np.bool_)
+                return same if self.written.missing == "keep" else same | ~known
             values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy().astype(np.float64)
         except pa.ArrowException as error:
-            raise InputError(f"policy {self.name!r}: column {self.written.column} holds no numbers: {error}") from error
+            what = "numbers" if self.written.is_value is None else "values that can be compared"
+            raise InputError(f"policy {self.name!r}: column {self.written.column} holds no {what}: {error}") from error
         goes = np.ones(len(values), np.bool_)
         with np.errstate(invalid="ignore"):
             for bound, holds in (
@@ -141,10 +141,17 @@ def _loaded(written: _Written, path: Path) -> Policy:
         raise SettingsError(
             f"{path}: policy {written.name!r}: a column needs above, from, below, up_to or is, and they it"
         )
+    if written.is_value is not None and conditions > 1:
+        raise SettingsError(f"{path}: policy {written.name!r}: `is` and a bound contradict each other; take one")
     if not conditions and not written.keywords:
         raise SettingsError(f"{path}: policy {written.name!r} has no condition, so it would remove every row")
     keywords = load_keywords(written.keywords, path.parent) if written.keywords else None
     return Policy(written.name, written, keywords)
+
+
+def _as_arrow_writes(value: str | int | bool) -> str:
+    """The text that a value of a column is cast to."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _texts(part: pa.Table, columns: tuple[str, ...], places: NDArray[np.int64]) -> list[list[str]]:

@@ -9,30 +9,28 @@ together with the decoys of their re-issue.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crawler.dataset.cutting import cut_tar, read_table, write_table
 from crawler.dataset.diffs import Uids, among, sorted_uids
-from crawler.dataset.manifest import Commit, Redaction, Shard, Stored
+from crawler.dataset.manifest import Redaction, Stored
 from crawler.dataset.renumbering import Span
 from crawler.dataset.store import Store
 from crawler.dataset.tables import positions_of, standing
 from crawler.dataset.tar_index import index_of, written_index
 from crawler.errors import DatasetError
-from workers.dataset.columns import Table, uids_of
 from workers.dataset.describing.gathering import forget
 from workers.dataset.removed.register import RegisterFolder, TakedownError
 from workers.dataset.takedown.forgetting import forget_steps
+from workers.dataset.takedown.holding import Held, Positions, by_table, shards_with, uids_left
 from workers.dataset.takedown.removing import Publisher
 from workers.failpoints import failpoint
 
 _SALT_BYTES = 16
-Positions = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -43,7 +41,6 @@ class Purged:
     rows: int = 0  # of all shards of all versions
     shards: int = 0
     objects: int = 0  # that were replaced
-    tables: list[str] = field(default_factory=list)  # digests of those of them that were tables
 
 
 def purge(
@@ -68,17 +65,17 @@ def purge(
     _refuse_current(store, real)
     forget_steps(store, register)
     store.tidy()
-    found = list(_found(store, sorted_uids(np.concatenate([uids, real]))))
+    found = list(shards_with(store, sorted_uids(np.concatenate([uids, real]))))
     if not unburied:
         _refuse_unburied(found, uids, real)
     done = Purged(name)
-    for shard, rows, keys, _ in found:
-        done.rows += len(rows)
-        done.shards += 1
-        _purge_shard(publisher, done, shard, rows, keys)
-    forget(store, done.tables)
+    for group in by_table(found):
+        for one in group:
+            _purge_beside(publisher, done, one)
+        _purge_table(publisher, done, group[0])
+        failpoint("purge.shard_done")
     _empty_caches(store)
-    if left := sum(1 for _ in _found(store, sorted_uids(np.concatenate([uids, real])))):
+    if left := sum(1 for _ in shards_with(store, sorted_uids(np.concatenate([uids, real])))):
         raise DatasetError(f"{left} shards still hold rows that were purged: run the same command again")
     return done
 
@@ -96,15 +93,15 @@ def _refuse_current(store: Store, real: Uids) -> None:
     """The newest version of each line has to be without the rows: a purge is no way to remove them from it."""
     for ref, at in store.refs().items():
         for shard in store.shards(store.read_commit(at)[1]):
-            if among(_uids_left(store, shard)[1], real).any():
+            if among(uids_left(store, shard)[1], real).any():
                 raise TakedownError(
                     f"{ref}: its newest version still has rows of the takedown; `dataset takedown cut` or `dataset "
                     "reissue` it first, so that nobody is served a version with holes"
                 )
 
 
-def _refuse_unburied(found: list[tuple[Shard, Positions, frozenset[str], Uids]], uids: Uids, real: Uids) -> None:
-    bare = sum(int((among(theirs, real) & ~among(theirs, uids)).sum()) for _, _, _, theirs in found)
+def _refuse_unburied(found: list[Held], uids: Uids, real: Uids) -> None:
+    bare = sum(int((among(one.uids, real) & ~among(one.uids, uids)).sum()) for one in found)
     if bare:
         raise TakedownError(
             "rows of the takedown are in versions and in no re-issue: redactions would point at them. Re-issue first "
@@ -112,53 +109,28 @@ def _refuse_unburied(found: list[tuple[Shard, Positions, frozenset[str], Uids]],
         )
 
 
-def _found(store: Store, uids: Uids) -> Iterator[tuple[Shard, Positions, frozenset[str], Uids]]:
-    """Every shard of every version that holds such rows: which ones, their keys and their ids. Each shard once."""
-    seen: set[tuple[str, str]] = set()
-    for identity in store.commits():
-        for shard in store.shards(_commit(store, identity)):
-            same = shard.table.sha256, shard.tar.sha256 if shard.tar else ""
-            if same in seen:
-                continue
-            seen.add(same)
-            positions, theirs, keys = _uids_left(store, shard)
-            gone = among(theirs, uids)
-            if gone.any():
-                yield shard, positions[gone], frozenset(keys[place] for place in np.flatnonzero(gone)), theirs[gone]
-
-
-def _commit(store: Store, identity: str) -> Commit:
-    return store.read_commit(identity)[1]
-
-
-def _uids_left(store: Store, shard: Shard) -> tuple[Positions, Uids, list[str]]:
-    """Positions, ids and keys of all rows whose metadata are stored, masked ones included."""
-    now = standing(store, shard.table)
-    table = Table.open(now.path)
-    uids = [np.empty((0, 16), np.uint8)]
-    keys: list[str] = []
-    for part in table.batches([*table.id_columns, "key"]):
-        uids.append(uids_of(part))
-        keys += map(str, part.column("key").to_pylist())
-    return positions_of(shard.rows, now.gone), np.concatenate(uids), keys
-
-
-def _purge_shard(publisher: Publisher, done: Purged, shard: Shard, rows: Positions, keys: frozenset[str]) -> None:
-    """Replace the files of a shard, the table last."""
+def _purge_beside(publisher: Publisher, done: Purged, found: Held) -> None:
+    """Replace the files of a shard but for its table."""
+    shard, rows = found.shard, found.rows
     with tempfile.TemporaryDirectory(prefix="purge-", dir=publisher.scratch) as made:
         folder = Path(made)
         if shard.tar is not None:
-            _replace(publisher, done, shard.tar, rows, lambda now: _tar_without(now, keys, folder))
+            _replace(publisher, done, shard.tar, rows, lambda now: _tar_without(now, found.keys, folder))
         if shard.index is not None and shard.tar is not None:
             tar = shard.tar
             _replace(publisher, done, shard.index, rows, lambda _: _index_of(publisher.store, tar, folder))
         _replace(publisher, done, shard.salts, rows, lambda now: _salts_without(now, rows, folder))
-        fresh = standing(publisher.store, shard.table)
-        places = positions_of(shard.rows, fresh.gone)
-        keep = np.flatnonzero(~np.isin(places, rows)).astype(np.int64)
-        if _replace(publisher, done, shard.table, rows, lambda now: _table_without(now, keep, folder)):
-            done.tables.append(fresh.stored.sha256)
-    failpoint("purge.shard_done")
+
+
+def _purge_table(publisher: Publisher, done: Purged, found: Held) -> None:
+    """Replace the table of a shard."""
+    with tempfile.TemporaryDirectory(prefix="purge-", dir=publisher.scratch) as made:
+        folder = Path(made)
+        fresh = standing(publisher.store, found.shard.table)
+        keep = np.flatnonzero(~np.isin(positions_of(found.shard.rows, fresh.gone), found.rows)).astype(np.int64)
+        if _replace(publisher, done, found.shard.table, found.rows, lambda now: _table_without(now, keep, folder)):
+            done.rows += len(found.rows)
+            done.shards += 1
 
 
 def _replace(
@@ -221,7 +193,12 @@ def _table_without(table: Path, keep: Positions, folder: Path) -> Path:
 
 
 def _empty_caches(store: Store) -> None:
-    """What is replaced lies nowhere, on this machine's disk either: a purge of another machine cannot see to that."""
-    for name in store.documents.names("redactions/"):
-        store.objects.delete(name.rpartition("/")[2].removesuffix(".json"))
+    """What is replaced lies nowhere, on this machine's disk either: a purge of another machine cannot see to that.
+
+    All that was ever redacted, for an earlier run may have been killed before it came here.
+    """
+    redacted = [name.rpartition("/")[2].removesuffix(".json") for name in store.documents.names("redactions/")]
+    for sha256 in redacted:
+        store.objects.delete(sha256)
+    forget(store, redacted)
     store.tidy()

@@ -136,16 +136,22 @@ def _step(
     line: tuple[str, str, Commit],
     message: str,
 ) -> None:
-    """Commit a step. The register knows it for one before anybody sees it: it must not pass for a published version."""
+    """Commit a step. The register knows it for one before it is there.
+
+    Beside the published versions it shows what was removed; one that nobody knew for a step would stay there for good.
+    """
     ref, at, head = line
+
+    def note(step: str) -> None:
+        register.note_step(step)
+        failpoint("takedown.step_noted")
+
     made = commit_shards(
         publisher.store, publisher.keys, shards, parents=[at], ref=None, at=None, message=message,
-        recipe=head.recipe, inputs=head.inputs, lists=head.lists,
+        recipe=head.recipe, inputs=head.inputs, lists=head.lists, note=note,
     )  # fmt: skip
     failpoint("takedown.step_committed")
     if made != at:
-        register.note_step(made)
-        failpoint("takedown.step_noted")
         publisher.store.move_ref(ref, at, made)
     done.commit = made
 
