@@ -65,19 +65,27 @@ check_slice() {
 # ---------------------------------------------------------------------------------------------------- what is run
 words_for() { # STAGE: sets `words` to the command of pairtrawl that does it
   local verb="$1" gpus inputs=() sets=() one
-  case "$verb" in hybrid | rebuild) verb=crawl ;; esac
+  case "$verb" in
+    hybrid) verb=crawl ;;
+    plan | rebuild) # one verb makes the plan of a rebuild and does it; without [rebuild] a list is an archive like any
+      if [ "${PAIRTRAWL_REBUILD:-no}" = yes ]; then verb=rebuild; elif [ "$verb" = rebuild ]; then verb=crawl; fi
+      ;;
+  esac
   if [ "$verb" = report ]; then
     words=("$verb" "$PAIRTRAWL_RUN")
     return
   fi
   words=("$verb")
   # the inputs of a run are pinned by its first phase
-  case "$stage" in extract | hybrid | rebuild) lines inputs "${PAIRTRAWL_INPUTS:-}" ;; esac
+  case "$stage$verb" in extract* | hybrid* | rebuild* | planrebuild) lines inputs "${PAIRTRAWL_INPUTS:-}" ;; esac
   words+=(${inputs[@]+"${inputs[@]}"} --output "$PAIRTRAWL_RUN")
   [ -z "${PAIRTRAWL_RECIPE:-}" ] || words+=(--recipe "$PAIRTRAWL_RECIPE")
   lines sets "${PAIRTRAWL_SET:-}"
   for one in ${sets[@]+"${sets[@]}"}; do words+=(--set "$one"); done
-  [ "$verb" != plan ] || return 0
+  if [ "$stage" = plan ]; then
+    [ "$verb" != rebuild ] || words+=(--plan-only)
+    return 0
+  fi
   gpus=$((${SLURM_GPUS_ON_NODE:-0} * nodes))
   words+=(--scratch @node-local@ --workers "${PAIRTRAWL_WORKERS:-0}") # 0: as many as there is room for
   case "$verb" in
@@ -85,10 +93,10 @@ words_for() { # STAGE: sets `words` to the command of pairtrawl that does it
   esac
   [ "$verb" != score ] || [ "${PAIRTRAWL_DROP_RAW:-no}" != yes ] || words+=(--drop-raw)
   # a whole crawl in one island does every phase; a slice does its own jobs of one phase
-  [ "$verb" != crawl ] || [ "$slices" -gt 1 ] || return 0
+  case "$verb" in crawl | rebuild) [ "$slices" -gt 1 ] || return 0 ;; esac
   words+=(--slice "$slice/$slices" --owner "${SLURM_JOB_ID:-0}.${SLURM_RESTART_COUNT:-0}")
   # islands cannot hear each other: each asks a host so much more seldom
-  case "$verb" in crawl | fetch) words+=(--islands "${PAIRTRAWL_ISLANDS:-$slices}") ;; esac
+  case "$verb" in crawl | fetch | rebuild) words+=(--islands "${PAIRTRAWL_ISLANDS:-$slices}") ;; esac
 }
 
 launcher() { # sets `launch` to the srun that reaches every node, `island` to what it starts there
@@ -222,7 +230,8 @@ run_alone() { # STAGE: one process on one node, without an island
     exit
   fi
   begin
-  if [ "$stage" = plan ] && [ "$slices" -gt 1 ]; then # a plan without an archive's rows would be the plan for ever
+  # the plan of a rebuild reads its lists itself
+  if [ "$stage" = plan ] && [ "$slices" -gt 1 ] && [ "${PAIRTRAWL_REBUILD:-no}" != yes ]; then # a plan without an archive's rows would be the plan for ever
     bash "$here/node.sh" slurm check "$PAIRTRAWL_RUN" --stage extract ||
       refuse "not every archive is read, so there is no plan: pairtrawl slurm retry $PAIRTRAWL_RUN"
   fi

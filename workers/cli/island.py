@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from workers.cli.options import Log
+from workers.telling.forms import LogForm
+
 
 def island(
     words: Annotated[
-        list[str], typer.Argument(metavar="-- VERB ...", help="What to run on it: extract, fetch, score or crawl.")
+        list[str],
+        typer.Argument(metavar="-- VERB ...", help="What to run on it: extract, fetch, score, crawl or rebuild."),
     ],
     run: Annotated[
         Path | None, typer.Option("--run", help="Folder of the run; all nodes see it. Default: $PAIRTRAWL_RUN.")
@@ -37,6 +41,7 @@ def island(
     object_store_bytes: Annotated[
         int, typer.Option("--object-store-bytes", min=80_000_000, help="Shared memory for Ray on each node.")
     ] = 200 * 1024 * 1024,
+    log: Log = LogForm.AUTO,
 ) -> None:
     """Run a verb on a Ray cluster of its own: one `srun` starts this on every node. Without SLURM: on this machine.
 
@@ -47,6 +52,7 @@ def island(
     from workers.island.launch import launch, to_stderr, verb
     from workers.island.part import Options
     from workers.island.surroundings import here
+    from workers.telling.failing import errors_told
 
     around, wishes = here()
     folder = run or wishes.run
@@ -63,4 +69,6 @@ def island(
         role=role,
         object_store_bytes=object_store_bytes,
     )
-    raise typer.Exit(launch(around, options, verb(words), to_stderr(around)))
+    with errors_told(log):
+        code = launch(around, options, verb(words, log), to_stderr(around, log))
+    raise typer.Exit(code)

@@ -27,7 +27,12 @@ _SiteName = Annotated[
     typer.Option("--site", envvar="PAIRTRAWL_SITE", help="A file of slurm/sites, without .env; or a path of your own."),
 ]
 _Stages = Annotated[
-    str, typer.Option(help="Which stages, separated by commas: extract, plan, fetch, score, hybrid, rebuild, report.")
+    str | None,
+    typer.Option(
+        help="Which stages, separated by commas: extract, plan, fetch, score, hybrid, rebuild, report. Default: "
+        "extract,plan,fetch,score,report; of a recipe with a section [rebuild]: plan,rebuild,report.",
+        show_default=False,
+    ),
 ]
 _Slices = Annotated[int, typer.Option(min=1, help="Into how many slices the run is divided: one island each.")]
 _ExtractSlices = Annotated[
@@ -58,7 +63,7 @@ _Window = Annotated[
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be submitted.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON, for machines.")]
 
-_ALL = "extract,plan,fetch,score,report"
+_ALL, _ALL_OF_REBUILD = "extract,plan,fetch,score,report", "plan,rebuild,report"
 
 
 @slurm.command("submit")
@@ -69,7 +74,7 @@ def submit(
     recipe: RecipeFile = None,
     overrides: Overrides = None,
     site: _SiteName = "generic",
-    stages: _Stages = _ALL,
+    stages: _Stages = None,
     slices: _Slices = 1,
     extract_slices: _ExtractSlices = None,
     at_once: _AtOnce = None,
@@ -197,20 +202,23 @@ slurm.command("pack-env")(staging.pack_env)
 
 
 def _ordered(
-    inputs: list[str] | None, recipe: Path | None, overrides: list[str] | None, site: str, stages: str, slices: int,
+    inputs: list[str] | None, recipe: Path | None, overrides: list[str] | None, site: str, stages: str | None,
+    slices: int,
     extract_slices: int | None, at_once: int | None, options: list[str], links: int, margin: int, window: int | None,
 ) -> Ordered:  # fmt: skip
     from workers.recipes import recipe_or_default
     from workers.slurm_jobs import ledger, sites
 
     named = sites.checked_inputs([_from_anywhere(one) for one in inputs or []])
-    recipe_or_default(recipe, overrides or [])  # a mistake in it is better found here than by a thousand tasks
+    # a mistake in it is better found here than by a thousand tasks
+    is_rebuild = recipe_or_default(recipe, overrides or []).rebuild is not None
+    chosen = stages or (_ALL_OF_REBUILD if is_rebuild else _ALL)
     return ledger.Ordered(
         site=str(sites.checked_path(Path(site), "--site")) if "/" in site else site,
-        slices=slices, extract_slices=extract_slices, stages=[one for one in stages.split(",") if one],
+        slices=slices, extract_slices=extract_slices, stages=[one for one in chosen.split(",") if one],
         inputs=named, recipe=str(sites.checked_path(recipe, "--recipe")) if recipe else "",
         overrides=overrides or [], options=options, at_once=at_once, window=window, links=links, margin_seconds=margin,
-        settings=sites.settings_of_caller(),
+        settings=sites.settings_of_caller(), is_rebuild=is_rebuild,
     )  # fmt: skip
 
 

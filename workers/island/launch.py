@@ -12,9 +12,11 @@ from workers.island.part import Options, Part
 from workers.island.rendezvous import meet
 from workers.island.surroundings import Surroundings
 from workers.island.worker import serve
+from workers.telling.forms import LogForm
+from workers.telling.json_lines import saying
 
 #: verbs that have jobs for actors; others need no Ray
-VERBS = ("extract", "fetch", "score", "crawl")
+VERBS = ("extract", "fetch", "score", "crawl", "rebuild")
 
 
 def launch(around: Surroundings, options: Options, driver: Driver, say: Callable[[str], None]) -> int:
@@ -31,22 +33,19 @@ def launch(around: Surroundings, options: Options, driver: Driver, say: Callable
         return lead(part, driver) if around.is_head else serve(part)
 
 
-def verb(words: Sequence[str]) -> Driver:
-    """The driver that runs a verb of this program on the island's Ray.
+def verb(words: Sequence[str], log: LogForm = LogForm.AUTO) -> Driver:
+    """The driver that runs a verb of this program on the island's Ray, and tells of it in the same form.
 
     Raises:
         SettingsError: there is no such verb, or it has no use for an island.
     """
     if not words or words[0] not in VERBS:
         raise SettingsError(f"an island runs {', '.join(VERBS)}: pairtrawl island --run RUN -- fetch -o RUN ...")
-    return lambda address: [sys.executable, "-m", "workers", *words, "--place", "ray", "--ray-address", address]
+    form = [] if log is LogForm.AUTO or any(one.startswith("--log") for one in words) else ["--log", log.value]
+    return lambda address: [sys.executable, "-m", "workers", *words, *form, "--place", "ray", "--ray-address", address]
 
 
-def to_stderr(around: Surroundings) -> Callable[[str], None]:
+def to_stderr(around: Surroundings, log: LogForm = LogForm.AUTO) -> Callable[[str], None]:
     """Say things in the job's log, with who says them: all nodes of an island write into the same one."""
-
-    def say(text: str) -> None:
-        sys.stderr.write(f"island {around.key}, rank {around.rank} on {around.node}: {text}\n")
-        sys.stderr.flush()
-
-    return say
+    say = saying(log)
+    return lambda text: say(f"island {around.key}, rank {around.rank} on {around.node}: {text}")

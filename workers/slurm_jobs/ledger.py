@@ -41,6 +41,7 @@ class Ordered(msgspec.Struct, frozen=True, kw_only=True):
     links: int = 1
     margin_seconds: int = 600
     settings: dict[str, str] = {}  # PAIRTRAWL_ variables of the caller at that time
+    is_rebuild: bool = False  # whether the recipe has a section [rebuild]: `pairtrawl rebuild` does it
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):

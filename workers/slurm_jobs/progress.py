@@ -115,14 +115,25 @@ def progress(run: Path, ledger: Ledger | None, queue: Sequence[Queued]) -> list[
         RunFolderError: a file of the run cannot be read.
     """
     submitted = {Stage(entry.stage) for entry in ledger.entries} if ledger else set()
+    folder = RunFolder.at(run)
     lines = []
     for stage in Stage:
-        said = read_statuses(RunFolder(run).slices, VERBS[stage]) if stage in VERBS else {}
-        # hybrid and rebuild are one verb: what was not submitted is shown under the first name
-        spoken = bool(said) and stage is not Stage.REBUILD and Stage.REBUILD not in submitted
+        verb = _verb(stage, folder) if stage in VERBS else ""
+        said = read_statuses(folder.slices, verb) if verb else {}
+        # hybrid and a list's crawl are one verb: what was not submitted is shown under the first name
+        is_second = stage is Stage.REBUILD and verb == VERBS[Stage.HYBRID]
+        spoken = bool(said) and not is_second and (stage is Stage.REBUILD or Stage.REBUILD not in submitted)
         if stage in submitted or spoken:
             lines.append(_line(run, stage, ledger, said, queue))
     return lines
+
+
+def _verb(stage: Stage, folder: RunFolder) -> str:
+    """The verb that a stage runs; a list is rebuilt by a crawl, unless the recipe describes a rebuild."""
+    if stage is not Stage.REBUILD:
+        return VERBS[stage]
+    pinned = folder.pinned()
+    return "rebuild" if pinned is not None and pinned.recipe.rebuild is not None else VERBS[stage]
 
 
 def _line(
@@ -185,31 +196,32 @@ def _rate(running: Sequence[SliceStatus]) -> float | None:
 def _left_of(run: Path, stage: Stage, slices: int, jobs: Sequence[tuple[int, bool]] | None) -> list[int]:
     """The slices that are not done, once it is known of each job."""
     if stage is Stage.PLAN:
-        return [] if RunFolder(run).plan.read() else [0]
+        return [] if RunFolder.at(run).plan.read() else [0]
     if stage is Stage.REPORT:
-        return [] if RunFolder(run).report.exists() else [0]
+        return [] if RunFolder.at(run).report.exists() else [0]
     return list(range(slices)) if jobs is None else sorted({part for part, is_done in jobs if not is_done})
 
 
 def _jobs(run: Path, stage: Stage, slices: int) -> list[tuple[int, bool]] | None:
     """Of each job its slice, and whether it is done; None where the jobs are not known yet."""
-    folder = RunFolder(run)
+    folder = RunFolder.at(run)
     pinned = folder.pinned()
     if pinned is None or stage not in VERBS:
         return None
     if stage is Stage.EXTRACT:
+        numbers = range(len(pinned.sources))
         names = [address for address, _ in pinned.sources]
     else:
         planned = folder.plan.read()
         if planned is None:
             return None
-        names = [str(number) for number in range(planned.jobs)]
-    done = _done(folder, stage, pinned, len(names))
+        numbers = range(planned.first, planned.first + planned.jobs)
+        names = [str(number) for number in numbers]
+    done = _done(folder, stage, pinned, numbers)
     return [(part, is_done) for part, is_done in zip(deal(names, slices), done, strict=True)]
 
 
-def _done(folder: RunFolder, stage: Stage, pinned: Pinned, jobs: int) -> list[bool]:
-    numbers = range(jobs)
+def _done(folder: RunFolder, stage: Stage, pinned: Pinned, numbers: Sequence[int]) -> list[bool]:
     if stage is Stage.EXTRACT:
         there = _names(folder.candidates)
         return [ExtractFiles(folder.candidates, number).marker.name in there for number in numbers]

@@ -13,6 +13,9 @@ from workers.slurm_jobs.ledger import Ordered
 from workers.slurm_jobs.sites import HOME, Chain, Site, Stage, checked_inputs, checked_option
 from workers.slurm_jobs.windows import Window, expression, shares, windows
 
+#: what a recipe with a section [rebuild] goes through: its plan is the list itself
+_OF_REBUILD = frozenset((Stage.PLAN, Stage.REBUILD, Stage.REPORT))
+
 
 @dataclass(frozen=True, slots=True)
 class After:
@@ -60,6 +63,9 @@ def calls_for(
         SettingsError: stages, slices or options do not fit together.
     """
     stages = stages_of(ordered.stages)
+    if ordered.is_rebuild and (others := set(stages) - _OF_REBUILD):
+        own = ", ".join(stage for stage in Stage if stage in _OF_REBUILD)
+        raise SettingsError(f"--stages: a rebuild has no {', '.join(sorted(others))}; its stages are {own}")
     if min(ordered.slices, ordered.extract_slices or 1, ordered.links) < 1:
         raise SettingsError("slices and links must be at least 1")
     size = min(ordered.window or max_array, max_array) if site.has_arrays else 1
@@ -149,7 +155,10 @@ class _Order:
             told["PAIRTRAWL_RECIPE"] = ordered.recipe
         if ordered.overrides:
             told["PAIRTRAWL_SET"] = "\n".join(ordered.overrides)
-        if stage in {Stage.EXTRACT, Stage.HYBRID, Stage.REBUILD} and ordered.inputs:
+        if ordered.is_rebuild:
+            told["PAIRTRAWL_REBUILD"] = "yes"
+        first = {Stage.PLAN} if ordered.is_rebuild else {Stage.EXTRACT, Stage.HYBRID}  # which pins the inputs
+        if stage in {*first, Stage.REBUILD} and ordered.inputs:
             told["PAIRTRAWL_INPUTS"] = "\n".join(checked_inputs(ordered.inputs))
         if stage.sliced:
             told |= {"PAIRTRAWL_SLICE_OFFSET": str(window.offset), "PAIRTRAWL_ISLANDS": str(islands)}

@@ -78,7 +78,8 @@ def refuse_without_internet(ordered: Ordered, site: Site) -> None:
         SettingsError: one would not; the message says what to do.
     """
     for stage in stages_of(ordered.stages):
-        remote = [one for one in ordered.inputs if _is_remote(one)] if stage is Stage.EXTRACT else []
+        first = Stage.PLAN if ordered.is_rebuild else Stage.EXTRACT
+        remote = [one for one in ordered.inputs if _is_remote(one)] if stage is first else []
         if not stage.asks_the_web and not remote:
             continue
         partition = partition_of([*site.options_for(stage), *options_of(ordered.options, stage)])
@@ -119,7 +120,7 @@ def refuse_other_slices(run: Path, ordered: Ordered) -> None:
         RunFolderError: it is divided otherwise, or what says so cannot be read.
     """
     for stage in stages_of(ordered.stages):
-        pin = RunFolder(run).slice_pin(VERBS[stage]) if stage in VERBS else None
+        pin = RunFolder.at(run).slice_pin(VERBS[stage]) if stage in VERBS else None
         found = read_slices(pin) if pin else None
         asked = slices_of(ordered, stage)
         if found is not None and found.slices != asked:

@@ -11,7 +11,7 @@ from crawler.errors import RunFolderError, SettingsError
 from crawler.job.markers import ExtractFiles
 from crawler.plan import MARKER, Planned
 from crawler.raw import raw_path
-from crawler.settings import Recipe
+from crawler.settings import Rebuild, Recipe
 from crawler.sources import ArchiveKind, Source
 from crawler.write import shard_paths
 from workers.run_folder import RunFolder
@@ -75,6 +75,26 @@ def test_a_slice_is_left_until_its_last_job_is_done(run: RunFolder) -> None:
     assert slices_left(run.path, Stage.FETCH, SLICES) == [0, 1, 2]
     fetched(run, *of_slice(1), of_slice(0)[0])
     assert slices_left(run.path, Stage.FETCH, SLICES) == [0, 2]
+
+
+def test_a_rebuild_is_found_beside_its_shards_and_numbered_as_it_says(tmp_path: Path) -> None:
+    recipe = msgspec.structs.replace(RECIPE, rebuild=Rebuild(first_shard=7))
+    folder = RunFolder.of(tmp_path, recipe)
+    folder.open(recipe, [Source("/list.parquet", ArchiveKind.LIST)], "1")
+    folder.plan.path.mkdir()
+    planned = Planned(candidates=60, rejected={}, rows=60, rows_per_job=10, jobs=JOBS, first=7)
+    (folder.plan.path / MARKER).write_bytes(msgspec.json.encode(planned))
+    dealt = deal([str(number) for number in range(7, 7 + JOBS)], SLICES)
+    for number, part in enumerate(dealt, 7):
+        if part != 1:
+            mark(shard_paths(tmp_path, number, recipe.output).stats)
+    assert slices_left(tmp_path, Stage.REBUILD, SLICES) == [1]
+    assert what_is_left(tmp_path, "rebuild", "0/3") == ""
+    say(folder, "rebuild", 1, state="failed")
+    lines = {line.stage: line for line in progress(tmp_path, a_ledger("plan", "rebuild", "report"), [])}
+    assert (lines["plan"].done, lines["report"].idle) == (1, 1)
+    assert (lines["rebuild"].done, lines["rebuild"].failed, lines["rebuild"].jobs) == (2, 1, JOBS)
+    assert missing(tmp_path, a_ledger("plan", "rebuild", "report")) == {Stage.REBUILD: [1], Stage.REPORT: [0]}
 
 
 def test_a_raw_shard_that_was_scored_and_dropped_was_fetched(run: RunFolder) -> None:

@@ -39,6 +39,8 @@ ORDERS = {
     "chain": an_order(site="juwels-booster", stages=["score", "report"], slices=2, links=3, options=["score:--account=exalab"],
                       settings={"PAIRTRAWL_CHAIN": "singleton", "PAIRTRAWL_NODE_LOCAL": "/tmp"}),
     "no-arrays": an_order(site="vista", stages=["fetch", "score"], slices=2, links=2, settings={"PAIRTRAWL_NODE_LOCAL": "/tmp"}),
+    "published-list": an_order(stages=["plan", "rebuild", "report"], slices=2, inputs=["/scratch/list.parquet"], recipe="/home/me/list.toml",
+                               is_rebuild=True, settings={"PAIRTRAWL_NODE_LOCAL": "/tmp"}),
     "few-nodes": an_order(stages=["hybrid"], slices=1, inputs=["list.parquet"], options=["--nodes=2"],
                           settings={"PAIRTRAWL_MIN_NODES": "1", "PAIRTRAWL_NET_SUFFIX": "i", "PAIRTRAWL_NODE_LOCAL": "/tmp"}),
 }  # fmt: skip
@@ -73,6 +75,17 @@ def test_each_stage_waits_for_the_one_before() -> None:
         "score --array=0-3 --dependency=aftercorr:J2",
         "report --dependency=afterany:J3",
     ]
+
+
+def test_a_rebuild_is_planned_done_and_told_and_nothing_else() -> None:
+    assert waits(an_order(stages=["report", "rebuild", "plan"], is_rebuild=True)) == [
+        "plan",
+        "rebuild --array=0-3 --dependency=afterok:J0",
+        "report --dependency=afterany:J1",
+    ]
+    for stage in ("extract", "fetch", "score", "hybrid"):
+        with pytest.raises(SettingsError, match=f"no {stage}; its stages are plan, rebuild, report"):
+            waits(an_order(stages=[stage], is_rebuild=True))
 
 
 def test_windows_of_score_wait_for_the_same_windows_of_fetch() -> None:

@@ -147,7 +147,7 @@ def test_scripts_read_no_variable_that_is_not_in_the_table(name: str) -> None:
     import re
 
     told = {"PAIRTRAWL_HOME", "PAIRTRAWL_RUN", "PAIRTRAWL_RECIPE", "PAIRTRAWL_SET", "PAIRTRAWL_INPUTS", "PAIRTRAWL_SITE",
-            "PAIRTRAWL_SLICES", "PAIRTRAWL_SLICE_OFFSET", "PAIRTRAWL_ISLANDS", "PAIRTRAWL_SHOW", "PAIRTRAWL_"}  # fmt: skip
+            "PAIRTRAWL_SLICES", "PAIRTRAWL_REBUILD", "PAIRTRAWL_SLICE_OFFSET", "PAIRTRAWL_ISLANDS", "PAIRTRAWL_SHOW", "PAIRTRAWL_"}  # fmt: skip
     used = set(re.findall(r"PAIRTRAWL_[A-Z_]*", (HOME / "slurm" / name).read_text()))
     assert used <= told | SETTINGS.keys()
 

@@ -56,6 +56,12 @@ def test_archives_that_lie_elsewhere_need_internet(one: str) -> None:
         refuse_without_internet(an_order("extract", inputs=[one]), read_site("local", {}))
 
 
+def test_a_list_that_lies_elsewhere_needs_internet_where_it_is_planned() -> None:
+    ordered = an_order("plan", inputs=["s3://bucket/list.parquet"], is_rebuild=True)
+    with pytest.raises(SettingsError, match=r"plan is not submitted: s3://bucket/list\.parquet lies elsewhere"):
+        refuse_without_internet(ordered, read_site("local", {}))
+
+
 def test_archives_on_the_nodes_file_system_and_scores_need_none() -> None:
     ordered = an_order("extract", "plan", "score", "report", inputs=["/scratch/a.warc.gz"])
     refuse_without_internet(ordered, read_site("local", {}))
