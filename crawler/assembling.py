@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -15,6 +15,7 @@ from crawler.embeddings import EngineFiles
 from crawler.rows import Pictured, Row, tar_json
 from crawler.settings import Output
 from crawler.spool import Spool
+from crawler.statuses import SUCCESS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,9 +49,14 @@ class Parts:
 
 
 def assemble(
-    spool: Spool, parts: Parts, container: Container, table_path: Path | None, vectors: Sequence[EngineFiles]
+    spool: Spool,
+    parts: Parts,
+    container: Container,
+    table_path: Path | None,
+    vectors: Sequence[EngineFiles],
+    kept: Callable[[int, Row], None],
 ) -> None:
-    """Write samples, table (where there is to be one) and vectors.
+    """Write samples, table (where there is to be one) and vectors. `kept` is told each row that has a picture.
 
     Raises:
         OSError: the disk is full.
@@ -72,6 +78,9 @@ def assemble(
                 images = [one.image or None for one in read]
             carried = None if parts.carried is None else _taken(parts.carried, chunk)
             rows = _add_samples(container, read, parts, carried)
+            for index, row in zip(chunk, rows, strict=True):
+                if row["status"] == SUCCESS:
+                    kept(index, row)
             for engine in vectors:
                 engine.write(dict(zip(chunk, rows, strict=True)))
             if table:

@@ -26,13 +26,20 @@ def shards_of(run: Path) -> Path:
     return run.parent if run.name == OF_REBUILD else run / "shards"
 
 
+def thumbnails_of(shards: Path) -> Path:
+    """The folder of the thumbnails of the shards in `shards`; of a rebuild it is no folder that img2dataset knows."""
+    inside = shards / OF_REBUILD
+    return (inside if inside.is_dir() else shards) / "thumbnails"
+
+
 def holds_shards(folder: Path) -> bool:
     """Whether there are shards in it, of us or of img2dataset."""
     return folder.is_dir() and any(_OF_SHARDS.fullmatch(one.name) for one in folder.iterdir())
 
 
 def remove_shards(folder: Path) -> None:
-    """Take all shards and their vectors away; what else is in the folder stays."""
+    """Take all shards, their vectors and thumbnails away; what else is in the folder stays."""
+    shutil.rmtree(thumbnails_of(folder), ignore_errors=True)
     for one in list(folder.iterdir()):
         if one.is_dir() and (_OF_SHARDS.fullmatch(one.name) or one.name == "embeddings"):
             shutil.rmtree(one, ignore_errors=True)

@@ -8,7 +8,7 @@ systems of supercomputers count files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +21,9 @@ from crawler.commit import atomic_path
 from crawler.errors import RunFolderError
 from crawler.report import Report
 from crawler.rows import Pictured, Row, arrow_schema, columns_with
+from crawler.showing import Showing
 from crawler.spool import Spool
+from crawler.thumbnails import Thumbnails
 
 #: where our part of the footer stands
 _FOOTER = "pairtrawl.raw"
@@ -51,16 +53,23 @@ class RawWriter:
     """Takes the rows of one fetch job in any order and commits them as a raw shard, or leaves nothing.
 
     `columns` are the score columns of the filters that have judged: name and "float" or "string". `scratch` is a
-    folder, maybe on another disk, where everything lies until it is whole. A context manager, like
-    `crawler.write.ShardWriter`.
+    folder, maybe on another disk, where everything lies until it is whole. `thumbnails` are those of rejected rows. A
+    context manager, like `crawler.write.ShardWriter`.
     """
 
     def __init__(
-        self, path: Path, rows: int, columns: Sequence[tuple[str, str]], *, scratch: Path | None = None
+        self,
+        path: Path,
+        rows: int,
+        columns: Sequence[tuple[str, str]],
+        *,
+        scratch: Path | None = None,
+        thumbnails: Thumbnails | None = None,
     ) -> None:
         self._path = path
         self._rows = rows
         self._columns = columns
+        self._thumbnails = thumbnails or Thumbnails(Showing())
         self._scratch = scratch or path.parent
         self._spool = Spool(self._scratch / path.name)
 
@@ -98,18 +107,12 @@ class RawWriter:
         """
         self._spool.withhold(index)
 
-    def commit(self, report: Report) -> None:
-        """Write the file; then the raw shard exists.
+    def commit(self, report: Report | Callable[[], Report]) -> Report:
+        """Write the file; then the raw shard exists. A `report` to be called is called when the rows are written.
 
         Raises:
             OSError: the disk is full; nothing is committed.
         """
-        head = RawHead(
-            report=report,
-            rows=self._rows,
-            withheld=tuple(sorted(self._spool.withheld)),
-            scores=tuple((name, kind) for name, kind in self._columns),
-        )
         schema = _schema(self._columns)
         plain = [name for name in schema.names if name not in _AS_IT_IS]
         with (
@@ -125,14 +128,23 @@ class RawWriter:
         ):
             for group in self._groups():
                 file.write_table(pa.Table.from_pylist(group, schema=schema))
+            head = RawHead(
+                report=report() if callable(report) else report,
+                rows=self._rows,
+                withheld=tuple(sorted(self._spool.withheld)),
+                scores=tuple((name, kind) for name, kind in self._columns),
+            )
             file.add_key_value_metadata({_FOOTER: msgspec.json.encode(head).decode()})
+        return head.report
 
     def _groups(self) -> Iterator[list[dict[str, Any]]]:
         indexes = self._spool.indexes()
+        small = self._thumbnails.rejected()
         group: list[dict[str, Any]] = []
         size = 0
         for index, (row, image, extension) in zip(indexes, self._spool.read(indexes), strict=True):
-            group.append(row | {"index": index, "image": image if extension else None, "extension": extension})
+            shown = image if extension else small.get(index)
+            group.append(row | {"index": index, "image": shown, "extension": extension})
             size += len(image) + 2048  # a row without picture is some 2 kB
             if size > _GROUP_BYTES:
                 yield group
@@ -158,6 +170,8 @@ def read_head(path: Path) -> RawHead:
 
 def read_rows(path: Path) -> Iterator[tuple[int, Pictured]]:
     """The rows of a raw shard, in order, with their index in the job; an extension of "" is that of a rejected row.
+
+    The image of a rejected row is its thumbnail, where it has one.
 
     Holds one row group at a time. Each page is checked against its sum as it is read.
 

@@ -11,6 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+#: the folder of the filters that a stage asks
+_FOLDERS = {
+    "candidates": "candidates",
+    "filter candidates": "candidates",
+    "filter bodies": "bodies",
+    "filter pictures": "pictures",
+}
+
 
 class AccountingError(AssertionError):
     """Records went missing or were counted twice: a bug of ours, never the web's fault."""
@@ -23,6 +31,19 @@ class StageCount(msgspec.Struct, frozen=True):
     found: int
     kept: int
     rejected: dict[str, int]
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What a stage, or one filter of it, has cost: a measurement, never part of what two runs must have in common.
+
+    Seconds are those of the threads at work, added up: with several decoders more than the clock on the wall.
+    """
+
+    stage: str  # as in `StageCount`; "encode", "prepare" and "write" besides
+    what: str  # "pictures.min_side", "engine:NAME", or "" for the stage itself
+    records: int  # that it was shown
+    seconds: float  # on the wall, waiting included
+    cpu_seconds: float  # of processors, those of a decoder's process or a scoring actor included
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +61,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     names_looked_up: int = 0
     names_asked: int = 0  # of them, of a name server; the others were known
     seconds: float = 0.0
+    #: by stage and what, in the order of the way; () in reports of versions before it was measured
+    spent: tuple[Spent, ...] = ()
 
 
 def chain(found: int, steps: Sequence[tuple[str, Mapping[str, int]]], *, kept: int) -> tuple[StageCount, ...]:
@@ -74,6 +97,30 @@ def merge(stages: Iterable[StageCount]) -> tuple[StageCount, ...]:
         StageCount(stage, found[stage], kept[stage], dict(sorted(reasons.items())))
         for stage, reasons in rejected.items()
     )
+
+
+def add_up(spent: Iterable[Spent]) -> tuple[Spent, ...]:
+    """The sum of what many jobs have spent, by stage and what, in the order in which these are first seen."""
+    sums: dict[tuple[str, str], Spent] = {}
+    for one in spent:
+        key = (one.stage, one.what)
+        known = sums.get(key)
+        sums[key] = (
+            one
+            if known is None
+            else Spent(
+                *key,
+                known.records + one.records,
+                round(known.seconds + one.seconds, 6),
+                round(known.cpu_seconds + one.cpu_seconds, 6),
+            )
+        )
+    return tuple(sums.values())
+
+
+def use_of(stage: str, name: str) -> str:
+    """A filter's name as recipes have it, "pictures.min_side", of its name in reports and the stage that asks it."""
+    return f"{_FOLDERS[stage]}.{name}"
 
 
 def check(stages: Iterable[StageCount]) -> None:

@@ -70,6 +70,7 @@ class List(_Section, frozen=True):
 class Plan(_Section, frozen=True):
     """How candidates become jobs."""
 
+    #: rows of one job, which becomes one shard
     rows_per_job: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     #: rows of one host in the whole run; 0 is no cap
     rows_per_host: NotNegative = 0
@@ -86,6 +87,7 @@ class Fetch(_Section, frozen=True):
     contact: str = ""
     #: from first look-up to last byte, all redirects included
     total_seconds: Seconds = 30.0
+    #: until the connection stands
     connect_seconds: Seconds = 10.0
     #: from the request to the end of the headers
     first_byte_seconds: Seconds = 15.0
@@ -93,10 +95,13 @@ class Fetch(_Section, frozen=True):
     read_seconds: Seconds = 10.0
     #: mean rate of a body below which, after its first seconds, a server is taken for one that drips; 0 is no limit
     bytes_per_second: NotNegative = 1_024
+    #: longer bodies are refused
     body_bytes: Positive = 10 * 1024 * 1024
+    #: redirects that are followed for one image
     redirects: NotNegative = 5
     #: requests for one image at most, where its server asks for patience (429, 502, 503, 504)
     tries: Positive = 3
+    #: ports that may be dialled
     ports: tuple[int, ...] = (80, 443)
     #: networks that are never dialled although they are public: a cluster's own nodes, a tracker. Our own are always.
     refuse_networks: tuple[str, ...] = ()
@@ -166,14 +171,17 @@ PictureHash = Literal["md5", "sha1", "phash", "pdq"]
 class Decode(_Section, frozen=True):
     """What is accepted as an image, and at what size, judged from the header before any pixel is decoded."""
 
+    #: kinds of files that are decoded, told by their first bytes
     formats: tuple[Literal["JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF"], ...] = (
         "JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF",
     )  # fmt: skip
     #: width times height; 40 MP takes 120 MB as RGB
     pixels: Positive = 40_000_000
+    #: the longer side
     side_pixels: Positive = 20_000
-    #: memory and time of one picture in the decoder's process, which is killed beyond them
+    #: of one picture in the decoder's process, which is killed beyond it
     memory_bytes: Positive = 1024 * 1024 * 1024
+    #: the same for its time
     cpu_seconds: Positive = 5
     #: what is kept of what the camera wrote (column `exif`): nothing, what tells neither places nor people, or all
     exif: Literal["none", "harmless", "all"] = "none"
@@ -186,12 +194,15 @@ class Decode(_Section, frozen=True):
 class Output(_Section, frozen=True):
     """How a picture is written. The names are img2dataset's."""
 
+    #: how a picture is brought to `image_size`; "no" leaves it as large as it is
     resize_mode: Literal["no", "keep_ratio", "keep_ratio_largest", "center_crop", "border"] = "keep_ratio"
+    #: pixels of the shorter side ("keep_ratio", "center_crop"), or of the longer one ("keep_ratio_largest", "border")
     image_size: Positive = 256
     #: never enlarge
     resize_only_if_bigger: bool = True
-    #: how a picture is enlarged and how it is shrunk; "area" is the mean of what falls into a pixel
+    #: how a picture is enlarged
     upscale_interpolation: Interpolation = "lanczos"
+    #: how a picture is shrunk; "area" is the mean of what falls into a pixel
     downscale_interpolation: Interpolation = "lanczos"
     #: "exact" decodes every pixel and resizes with Pillow. "fast" (`pip install 'pairtrawl[fast]'`) decodes a JPEG at
     #: half or a quarter of its size, where that is 1.5 times what is written or more and nothing else looks at its
@@ -199,6 +210,7 @@ class Output(_Section, frozen=True):
     drawing: Literal["exact", "fast"] = "exact"
     #: "original" stores the bytes as received and never re-encodes
     encode_format: Literal["jpg", "png", "webp", "original"] = "jpg"
+    #: of JPEG and WebP, 0 to 100; of PNG the compression, 0 to 9
     encode_quality: Annotated[int, msgspec.Meta(ge=0, le=100)] = 95
     #: a picture that is of the format already and keeps its size is not encoded again, but rid of its metadata
     skip_reencode: bool = False
@@ -209,6 +221,9 @@ class Output(_Section, frozen=True):
     placeholder_addresses: NotNegative = 10
     #: keep the models' vectors of picture and caption, in the files that clip-retrieval makes
     keep_embeddings: bool = False
+    #: small pictures that each shard keeps for people to look at: so many of each filter's rejected rows, of its
+    #: borderline ones, and of what was kept; 0 keeps none. Nothing that a list names, blurred where it may be unsafe
+    thumbnails: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 0
     #: "all", or img2dataset's columns and no others, in table and json
     columns: Literal["all", "img2dataset"] = "all"
     #: digits of a shard's name
@@ -271,9 +286,11 @@ class Resources(_Section, frozen=True):
     body_bytes_in_flight: Positive = 256 * 1024 * 1024
     #: decoder processes of one worker process
     decoders: Positive = 2
+    #: threads of a model on a CPU, in one process
     torch_threads: Positive = 1
-    #: the plan's sort: what it may hold before it spills to disk, and its threads
+    #: what the plan's sort may hold before it spills to disk
     plan_memory_bytes: Positive = 1_000_000_000
+    #: threads of the plan's sort
     plan_threads: Positive = 2
 
 
@@ -287,7 +304,9 @@ class FilterChoice(msgspec.Struct, frozen=True, kw_only=True):
 class Recipe(_Section, frozen=True):
     """A whole recipe. `folder` is where it was read from: relative paths in it stand on that folder."""
 
+    #: of the data set; reports are headed by it
     name: str = "unnamed"
+    #: what the data set is, in a sentence
     description: str = ""
     #: archives to read where the command line names none
     inputs: tuple[str, ...] = ()
@@ -303,6 +322,7 @@ class Recipe(_Section, frozen=True):
     resources: Resources = Resources()
     #: what makes the run a rebuild
     rebuild: Rebuild | None = None
+    #: what judges, in this order
     filters: tuple[FilterChoice, ...] = ()
     #: the register of takedowns (docs/takedown.md), a private folder: what was removed stays removed. Which one it is,
     #: and what it names, is not part of the digest: nobody is to learn by two runs what of it the web still has
@@ -329,7 +349,7 @@ _CAME_LATER = (
     ("output", "upscale_interpolation", "lanczos"), ("output", "downscale_interpolation", "lanczos"),
     ("output", "skip_reencode", False), ("output", "container", "webdataset"), ("output", "columns", "all"),
     ("decode", "exif", "none"), ("fetch", "verify_tls", True), ("output", "drawing", "exact"),
-    ("decode", "hashes", ("md5", "sha1", "phash", "pdq")),
+    ("output", "thumbnails", 0), ("decode", "hashes", ("md5", "sha1", "phash", "pdq")),
 )  # fmt: skip
 _FILTER_NAME = re.compile(r"(candidates|bodies|pictures)\.[a-z][a-z0-9_]*")
 _STAGES = ("candidates", "bodies", "pictures")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -27,8 +27,10 @@ from crawler.records import Embedded, Fault, Sample
 from crawler.rows import Pictured, Row, kept_row, turned_row
 from crawler.settings import Output
 from crawler.shard_files import is_committed, key_of, read_stats, shard_name, shard_paths
+from crawler.showing import Showing
 from crawler.spool import Spool
 from crawler.statuses import FILTERED, NOT_DOWNLOADED, NOT_RESIZED, SUCCESS
+from crawler.thumbnails import Thumbnails, thumbnails_file, thumbnails_path, write_thumbnails
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,8 +52,9 @@ class ShardWriter:
 
     `rows` is what a full shard of the plan holds (the keys depend on it), not what this one does. `columns` are the
     score columns of the recipe's filters, in its order: name and "float" or "string". `scratch` is a folder, maybe on
-    another disk, where everything lies until it is whole. `listed` is for rebuilds. A context manager: what was not
-    committed when the block ends is gone. Not for use by two threads at once.
+    another disk, where everything lies until it is whole. `listed` is for rebuilds. `thumbnails` are told what is kept,
+    and written where the recipe asks for them. A context manager: what was not committed when the block ends is gone.
+    Not for use by two threads at once.
     """
 
     def __init__(
@@ -64,9 +67,11 @@ class ShardWriter:
         *,
         scratch: Path | None = None,
         listed: Listed | None = None,
+        thumbnails: Thumbnails | None = None,
     ) -> None:
         self._folder = folder
         self._listed = listed
+        self._thumbnails = thumbnails or Thumbnails(Showing())
         self._paths = shard_paths(folder, number, settings)
         self._number = number
         self._rows = rows
@@ -144,27 +149,30 @@ class ShardWriter:
         self._embeddings.discard(index)
         return image_bytes
 
-    def commit(self, stats: Mapping[str, object]) -> None:
+    def commit(self, stats: Mapping[str, object], late: Callable[[], Mapping[str, object]] = dict) -> None:
         """Write tar, table, vectors and stats, in that order, each whole or not at all; then the shard exists.
 
-        `stats` are added to img2dataset's keys in NNNNN_stats.json.
+        `stats` are added to img2dataset's keys in NNNNN_stats.json, and what `late` gives, which is asked when all but
+        that file is written.
 
         Raises:
             ValueError: `stats` holds a key that the writer counts itself.
             OSError: the disk is full; nothing is committed, and the rows are still here for another try.
         """
         counted = self._counted()
-        twice = sorted(counted.keys() & stats.keys())
-        if twice:
-            raise ValueError(f"{', '.join(twice)}: counted by the writer itself")
+        _refuse_twice(counted, stats)
         name = shard_name(self._number, self._settings)
+        shown = thumbnails_path(self._folder, name)
         files: dict[str, object] = {}
         with (  # the inner ones land first
+            thumbnails_file(shown, self._settings, through=self._scratch) as small,
             self._embeddings.writing() as vectors,
             self._table() as table,
             open_container(self._folder, name, self._settings, through=self._scratch) as container,
         ):
-            assemble(self._spool, self._parts, container, table, vectors)
+            assemble(self._spool, self._parts, container, table, vectors, self._thumbnails.consider)
+            if small:
+                write_thumbnails(small, self._thumbnails.finished(self._spool.read), self._key)
             if table:
                 files[self._paths.table.name] = _described(table)
             # A shard that is made again must not be vouched for by the mark of its predecessor while its files change.
@@ -173,8 +181,9 @@ class ShardWriter:
         files = {**container.described(), **files}
         self._embeddings.remove_others()
         folder = self._paths.stats.parent
-        files |= {path.relative_to(folder).as_posix(): _described(path) for path in self._embeddings.paths()}
-        content = self._encoder.encode({**counted, **stats, "files": files})
+        others = [*self._embeddings.paths(), *([shown] if self._settings.thumbnails else [])]
+        files |= {path.relative_to(folder).as_posix(): _described(path) for path in others}
+        content = self._encoder.encode({**counted, **stats, **late(), "files": files})
         write_atomically(self._paths.stats, msgspec.json.format(content, indent=4) + b"\n")
 
     def _key(self, index: int) -> str:
@@ -225,6 +234,11 @@ class ShardWriter:
 def pictured(sample: Sample, settings: Output) -> Pictured:
     """A sample as it is written."""
     return Pictured(kept_row(sample), sample.image, extension_of(sample.header, settings))
+
+
+def _refuse_twice(counted: Mapping[str, object], stats: Mapping[str, object]) -> None:
+    if twice := sorted(counted.keys() & stats.keys()):
+        raise ValueError(f"{', '.join(twice)}: counted by the writer itself")
 
 
 def _described(path: Path) -> dict[str, object]:

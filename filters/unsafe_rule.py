@@ -8,17 +8,22 @@ rule, so that the second is a subset of the first whatever the scores.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Verdict
 from filters.keywords import Keywords, load_keywords
+from filters.lines import Line
+from filters.redrawn import Redrawn, Told, candidate_of, literal, number, up_to
 
-#: a setting of the filters that have this rule
+#: the filters that have this rule: a picture that they suspect is shown blurred only
+SAFETY = frozenset({"pictures.nsfw_onnx", "pictures.unsafe_head", "pictures.unsafe_prompts"})
+#: a setting of those filters
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -46,6 +51,28 @@ class UnsafeRule:
             return False
         return not (probability > self.keyword_threshold and self._has_keyword(candidate))
 
+    def redrawn(self, score: str, maker: str) -> Redrawn:
+        """By the column of the scores, if `maker` (SQL) says that they are the filter's own; and by every caption.
+
+        Only where a score lies between the thresholds do captions matter.
+        """
+        if self.keywords is None:
+            return Redrawn(up_to(score, self.threshold), (score, f"{score}_model"), maker)
+        always = up_to(score, min(self.threshold, self.keyword_threshold))
+        never = f"({number(score)} > {literal(float(self.threshold))} OR isnan({number(score)}))"
+        asked = f"CASE WHEN {always} THEN true WHEN {never} THEN false END"
+        redrawn = Redrawn(asked, (score, f"{score}_model"), maker)
+
+        def again(rows: Sequence[Told]) -> list[bool | None]:
+            return [
+                None
+                if row.get(score) is None or row.get("caption") is None
+                else self.keeps(row[score], candidate_of(row))
+                for row in rows
+            ]
+
+        return redrawn.where_null(again, score, "caption", "other_captions")
+
     def _has_keyword(self, candidate: Candidate) -> bool:
         # every caption goes into the row, and says something of the picture
         if self.keywords is None:
@@ -69,3 +96,10 @@ def unsafe_rule(
     if not keywords:
         raise SettingsError("keyword_threshold: needs keywords, the path of a word list")
     return UnsafeRule(threshold, keyword_threshold, load_keywords(keywords, folder))
+
+
+def unsafe_lines(column: str, settings: Mapping[str, Any]) -> tuple[Line, ...]:
+    """The lines that the settings of a filter with this rule draw in its scores."""
+    own = Line(column, float(settings["threshold"]), "below")
+    suspected = settings["keyword_threshold"]
+    return (own,) if suspected is None else (own, Line(column, float(suspected), "below", "with a listed word"))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 #: what depends on the day, and on nothing that a data set is
 VOLATILE_COLUMNS = {"fetched_at"}
-VOLATILE_STATS = {"duration", "start_time", "end_time", "seconds", "files", "names_looked_up", "names_asked"}
+VOLATILE_STATS = {"duration", "start_time", "end_time", "seconds", "files", "names_looked_up", "names_asked", "spent"}
 
 _CRAWL = """
 import sys

@@ -22,6 +22,7 @@ from crawler.seen import NothingSeen, Seen
 from crawler.settings import Recipe
 from crawler.wire.resolve import NameCache
 from filters import EmbeddingFilter, Engine, judges_embeddings, load
+from workers.showing import showing_of
 
 #: Given an engine, what computes in its place: under Ray a stand-in that asks a scoring actor.
 Swap = Callable[[Engine], Engine]
@@ -80,6 +81,7 @@ def assemble(
         open_web=partial(open_web, recipe, desk or LocalDesk(recipe.manners), NameCache()),
         screening=Screening.of(named for stage in built.values() for named in stage),
         seen=seen or NothingSeen(),
+        showing=showing_of(recipe, (*built["pictures"], *built["embeddings"])),
     )
 
 

@@ -22,6 +22,7 @@ from crawler.job.screening import Screening
 from crawler.report import Report
 from crawler.seen import NothingSeen, Seen
 from crawler.settings import Recipe
+from crawler.showing import Showing
 
 
 class JobKind(StrEnum):
@@ -100,6 +101,8 @@ class Tools:
     screening: Screening = field(default_factory=Screening)
     #: what the data set and earlier runs hold already: asked before a shard is committed
     seen: Seen = field(default_factory=NothingSeen)
+    #: what may be shown of rows in thumbnails
+    showing: Showing = field(default_factory=Showing)
 
 
 def run_job(job: Job, tools: Tools, progress: Progress = lambda _rows: None) -> Report:

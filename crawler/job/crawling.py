@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.columns import Shown
+from crawler.job.drawing import Drawing
 from crawler.job.finishing import Finishing
 from crawler.job.gathering import Gathering
 from crawler.job.judging import score_columns
@@ -40,9 +41,15 @@ def crawl_table(job: Job, tools: Tools, progress: Progress) -> Report:
     rows, listed = _rows_of(job, tools)
     output, most = tools.recipe.output, max(tools.recipe.plan.rows_per_job, len(rows))
     columns = score_columns((*tools.picture_filters, *tools.embedding_filters))
-    with ShardWriter(folder, job.number, most, output, columns, scratch=tools.scratch, listed=listed) as writer:
+    with (
+        Drawing(tools) as drawing,
+        ShardWriter(
+            folder, job.number, most, output, columns,
+            scratch=tools.scratch, listed=listed, thumbnails=drawing.thumbnails,
+        ) as writer,
+    ):  # fmt: skip
         base = Base.of(job, tools, rows, most, writer.names)
-        ledger = Ledger(writer, tools.screening.withheld, progress, base=base)
+        ledger = Ledger(writer, tools.screening.withheld, progress, base=base, thumbnails=drawing.thumbnails)
         finishing = Finishing(tools, writer, ledger, base)
         settled = take_over(base, rows, tools, ledger, finishing)
         run_line(Gathering(tools, ledger, finishing.looked).run(rows, settled), finishing.run())

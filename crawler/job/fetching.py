@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.job.costs import Laps
 from crawler.job.gathering import Gathering, LookedQueue
 from crawler.job.judging import score_columns
 from crawler.job.ledger import FETCHED_STAGES, Ledger
@@ -14,6 +15,7 @@ from crawler.job.line import run_line
 from crawler.raw import RawWriter, raw_path
 from crawler.report import Report
 from crawler.tables import read_candidates
+from crawler.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from crawler.job import Job, Progress, Tools
@@ -35,15 +37,20 @@ def fetch_table(job: Job, tools: Tools, progress: Progress) -> Report:
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [candidate for group in read_candidates(Path(job.input)) for candidate in group]
     columns = score_columns(tools.picture_filters)
-    with RawWriter(path, len(rows), columns, scratch=tools.scratch) as writer:
-        ledger = Ledger(writer, tools.screening.withheld, progress)
+    thumbnails = Thumbnails(tools.showing)
+    with RawWriter(path, len(rows), columns, scratch=tools.scratch, thumbnails=thumbnails) as writer:
+        ledger = Ledger(writer, tools.screening.withheld, progress, thumbnails=thumbnails)
         looked: LookedQueue = asyncio.Queue(_WAITING)
         run_line(Gathering(tools, ledger, looked).run(rows), _keep_all(looked, writer, ledger))
         stages = ledger.stages(len(rows), FETCHED_STAGES)
         tools.screening.check(job.name, stages)
-        report = ledger.report(job, stages, time.monotonic() - began)
-        writer.commit(report)
-    return report
+        laps = Laps(ledger.costs)
+
+        def report() -> Report:
+            laps.lap("write", records=len(rows))
+            return ledger.report(job, stages, time.monotonic() - began)
+
+        return writer.commit(report)
 
 
 async def _keep_all(looked: LookedQueue, writer: RawWriter, ledger: Ledger) -> None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from crawler.job.costs import Laps
 from crawler.job.duplicates import Claim, claiming, duplicates
 from crawler.job.gathering import LookedQueue
 from crawler.job.ledger import STAGES, Earlier, Ledger
 from crawler.job.looking import Turned
 from crawler.job.placeholders import placeholders
 from crawler.job.remembered import Remembered, remembered
-from crawler.job.scoring import Scored, Scoring
+from crawler.job.scoring import Batch, Scored, Scoring
 from crawler.outcome import outcome_of_reason
 from crawler.records import Embedded, Fault
 from crawler.report import Report
@@ -42,7 +43,7 @@ class Finishing:
         self._tools = tools
         self._writer = writer
         self._ledger = ledger
-        self._scoring = Scoring(tools.embedding_filters)
+        self._scoring = Scoring(tools.embedding_filters, ledger.costs)
         self._kept: dict[int, Remembered] = {}
         #: what waits for models
         self.looked: LookedQueue = asyncio.Queue(maxsize=self._scoring.batch_size)
@@ -65,8 +66,24 @@ class Finishing:
                     if item is not None and (scored := self._scoring.enter(*item)):
                         self._end(item[0], scored)
                 while batch := self._scoring.next_batch(partial=partial):
-                    for index, outcome in await loop.run_in_executor(thread, self._scoring.score, batch):
+                    for index, outcome in await loop.run_in_executor(thread, self._score, batch):
                         self._end(index, outcome)
+
+    def _score(self, batch: Batch) -> list[tuple[int, Scored | Turned]]:
+        """Runs in the model's thread: thumbnails are drawn there, too, of pictures as they are published."""
+        ended, thumbnails = self._scoring.score(batch), self._ledger.thumbnails
+        images = {one.index: one.looked.pictured.image for one in batch.pictures}
+        with_small: list[tuple[int, Scored | Turned]] = []
+        for index, one in ended:
+            outcome = one
+            if isinstance(one, Turned) and self._may_show(one):
+                outcome = one._replace(small=thumbnails.made_of_encoded(images[index], one.row, one.reason))
+            with_small.append((index, outcome))
+        return with_small
+
+    def _may_show(self, gone: Turned) -> bool:
+        withheld = gone.reason in self._tools.screening.withheld
+        return not withheld and self._ledger.thumbnails.wants(gone.row, gone.reason)
 
     def commit(self, job: Job, found: int, began: float) -> Report:
         """Take back what shows only in the job as a whole, and commit the shard.
@@ -85,10 +102,15 @@ class Finishing:
             self._look_back(claim)
             stages = self._ledger.stages(found, STAGES)
             tools.screening.check(job.name, stages)
-            report = self._ledger.report(job, stages, time.monotonic() - began)
-            again = {"round": job.round} if job.round else {}
-            self._writer.commit({"report": msgspec.to_builtins(report), **again})
-        return report
+            laps, reports = Laps(self._ledger.costs), list[Report]()
+
+            def reported() -> dict[str, object]:
+                laps.lap("write", records=found)
+                reports.append(self._ledger.report(job, stages, time.monotonic() - began))
+                return {"report": msgspec.to_builtins(reports[-1])}
+
+            self._writer.commit({"round": job.round} if job.round else {}, reported)
+        return reports[-1]
 
     def _look_back(self, claim: Claim) -> None:
         """What is left is claimed against the other jobs."""

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from crawler.courtesy.domains import site_of
 from crawler.fetch import Terms, Web, fetch
 from crawler.flow import Budget
+from crawler.job.costs import Laps
 from crawler.job.judging import Makers, judge_all
 from crawler.job.ledger import Ledger
-from crawler.job.looking import Decoder, Looked, hashes_wanted, look, turned
+from crawler.job.looking import Decoder, Looked, Shared, hashes_wanted, look, turned
 from crawler.picture.sandbox import open_sandboxes
 from crawler.records import Candidate, Fault, Fetched, Rejected
 from crawler.urls import host_of
@@ -46,7 +47,7 @@ class Gathering:
         self._tools = tools
         self._ledger = ledger
         self._looked = looked
-        self._makers = Makers()
+        self._shared = Shared(Makers(), ledger.costs, ledger.thumbnails)
         self._bodies = Budget(tools.recipe.resources.body_bytes_in_flight)
         self._fetched: asyncio.Queue[tuple[int, Fetched] | None] = asyncio.Queue()
 
@@ -70,7 +71,8 @@ class Gathering:
         admitted = []
         rebuild = self._tools.recipe.rebuild
         over = _SiteCap(rebuild.rows_per_site if rebuild else 0)
-        rulings = judge_all(self._tools.candidate_filters, [candidate for _, candidate in rows])
+        told = Laps(self._ledger.costs).of_filters("filter candidates")
+        rulings = judge_all(self._tools.candidate_filters, [candidate for _, candidate in rows], told)
         for (index, candidate), ruling in zip(rows, rulings, strict=True):
             if ruling is not None:
                 name, verdict = ruling
@@ -95,9 +97,11 @@ class Gathering:
                 else:
                     await self._fetched.put((index, outcome))
 
+        laps = Laps(self._ledger.costs)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(admitted), _ROWS_UNDER_WAY)):
                 group.create_task(downloader())
+        laps.lap("fetch", records=len(admitted))  # and whatever else the event loop did meanwhile
         for _ in range(lookers):
             await self._fetched.put(None)
 
@@ -113,7 +117,7 @@ class Gathering:
         async def looker(decoder: Decoder) -> None:
             while batch := await self._next_bodies():
                 bodies = [fetched for _, fetched in batch]
-                outcomes = await loop.run_in_executor(threads, look, bodies, decoder, self._tools, self._makers)
+                outcomes = await loop.run_in_executor(threads, look, bodies, decoder, self._tools, self._shared)
                 for (index, fetched), outcome in zip(batch, outcomes, strict=True):
                     self._bodies.give(len(fetched.body))
                     if isinstance(outcome, Looked):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from crawler.records import Candidate, Embedded, Fetched, Picture, Verdict
@@ -98,8 +98,18 @@ Ruling = tuple[str, Verdict]  # the filter that rejected, and its word
 Scores = tuple[tuple[str, float | str], ...]  # columns and values
 
 
-def judge_all(filters: Sequence[tuple[str, Judge[Record]]], batch: Sequence[Record]) -> list[Ruling | None]:
+def _nobody(_name: str, _records: int) -> None:
+    """Is told when a filter has judged, and does not care."""
+
+
+def judge_all(
+    filters: Sequence[tuple[str, Judge[Record]]],
+    batch: Sequence[Record],
+    told: Callable[[str, int], None] = _nobody,
+) -> list[Ruling | None]:
     """For each record the first filter that rejects it, or None. A rejected record is not shown to later filters.
+
+    `told` hears of each filter when it has judged, and how many records it was shown.
 
     Raises:
         ValueError: a filter did not answer once for each record: its bug, and never silently a wrong row.
@@ -108,6 +118,7 @@ def judge_all(filters: Sequence[tuple[str, Judge[Record]]], batch: Sequence[Reco
     inside = list(range(len(batch)))
     for name, one in filters:
         verdicts = one.judge([batch[index] for index in inside])
+        told(name, len(inside))
         for index, verdict in zip(inside, verdicts, strict=True):
             if not verdict.keep:
                 rulings[index] = (name, verdict)
@@ -129,9 +140,14 @@ class Makers:
 
 
 def judge_picture(
-    filters: Sequence[tuple[str, PictureFilter]], picture: Picture, makers: Makers
+    filters: Sequence[tuple[str, PictureFilter]],
+    picture: Picture,
+    makers: Makers,
+    told: Callable[[str, int], None] = _nobody,
 ) -> tuple[Ruling | None, Scores]:
     """The first filter that rejects the picture, or None; and the scores of all that saw it, that one included.
+
+    `told` is as for `judge_all`.
 
     Raises:
         ValueError: a filter gave another number of verdicts than one.
@@ -139,6 +155,7 @@ def judge_picture(
     scores: Scores = ()
     for name, one in filters:
         (verdict,) = one.judge([picture])
+        told(name, 1)
         if verdict.score is not None and hasattr(one, "scores"):
             scores += scores_of(one.scores, verdict, makers.of(name, one))
         if not verdict.keep:

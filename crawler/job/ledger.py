@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from crawler.job.costs import Costs
 from crawler.job.looking import Turned
 from crawler.report import Report, StageCount, chain
 from crawler.rows import Pictured, Row
+from crawler.showing import Showing
+from crawler.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from crawler.job import Job, Progress
@@ -40,16 +43,33 @@ class Earlier(Protocol):
         ...
 
 
+@runtime_checkable
+class WatchesCosts(Protocol):
+    """A `Progress` that also wants to see what the job spends, while it goes."""
+
+    def watch(self, costs: Costs, /) -> None:
+        """A job has begun, and its costs will stand here."""
+        ...
+
+
 class Ledger:
     """What became of the rows of one job, so far."""
 
     def __init__(
-        self, writer: Writer, withheld: frozenset[str], progress: Progress, *, base: Earlier | None = None
+        self,
+        writer: Writer,
+        withheld: frozenset[str],
+        progress: Progress,
+        *,
+        base: Earlier | None = None,
+        thumbnails: Thumbnails | None = None,
     ) -> None:
         """Of filters whose names are in `withheld` nothing is written but that there was a row.
 
-        A row that ends as it did in the `base` is written as it stands there.
+        A row that ends as it did in the `base` is written as it stands there. `thumbnails` take the small pictures of
+        rows that are turned away.
         """
+        self.thumbnails = thumbnails or Thumbnails(Showing())
         self._base = base
         self._writer = writer
         self._withheld = withheld
@@ -61,6 +81,9 @@ class Ledger:
         self.names_looked_up = 0
         self.names_asked = 0
         self.seconds = 0.0  # of jobs before this one that did part of its work
+        self.costs = Costs()
+        if isinstance(progress, WatchesCosts):
+            progress.watch(self.costs)
 
     def turn_away(self, index: int, turned: Turned) -> None:
         """A row ends here."""
@@ -70,6 +93,7 @@ class Ledger:
             self._writer.withhold(index)
         else:
             self._writer.reject(index, turned.row)
+            self.thumbnails.hang(index, turned.row, turned.reason, turned.small)
         self.turned[turned.stage][str(turned.reason)] += 1
         self._progress(1)
 
@@ -99,6 +123,7 @@ class Ledger:
         self.names_looked_up += report.names_looked_up
         self.names_asked += report.names_asked
         self.seconds += report.seconds
+        self.costs.carry_over(report.spent)
 
     def stages(self, found: int, names: Sequence[str]) -> tuple[StageCount, ...]:
         """The counts, stage by stage.
@@ -121,4 +146,5 @@ class Ledger:
             names_looked_up=self.names_looked_up,
             names_asked=self.names_asked,
             seconds=round(self.seconds + seconds, 3),
+            spent=self.costs.spent(),
         )

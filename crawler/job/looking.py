@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import msgspec
+from PIL import Image as Pictures
 
+from crawler.job.costs import Costs, Laps, cpu_elsewhere
 from crawler.job.judging import Engine, Makers, Prepared, judge_all, judge_picture, needs_of
+from crawler.job.showing import may_be_shown
 from crawler.outcome import compare, fault_by_policy, known_of
+from crawler.picture.blur import blurred, upright_boxes
 from crawler.picture.decode import Refused, decode_body
 from crawler.picture.encode import Encoded, encode, encode_drawn, largest_written
 from crawler.picture.hashes import ALL, PERCEPTUAL
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from crawler.job import Tools
     from crawler.picture.sandbox import Drawn
     from crawler.settings import Decode, Recipe
+    from crawler.thumbnails import Thumbnails
 
 #: what `encode` may write
 _WRITTEN_FORMATS = ("JPEG", "PNG", "WEBP")
@@ -51,6 +56,15 @@ class Turned(NamedTuple):
     stage: str
     reason: str  # a Fault or a filter's name
     row: Row
+    small: bytes = b""  # its thumbnail, where it is to have one
+
+
+class Shared(NamedTuple):
+    """What the decoder threads of one job have in common."""
+
+    makers: Makers
+    costs: Costs
+    thumbnails: Thumbnails
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +81,27 @@ def turned(stage: str, rejected: Rejected, facts: Facts | None = None) -> Turned
     return Turned(stage, rejected.reason, rejected_row(rejected, facts))
 
 
-def look(batch: Sequence[Fetched], decoder: Decoder, tools: Tools, makers: Makers) -> list[Looked | Turned]:
+def look(batch: Sequence[Fetched], decoder: Decoder, tools: Tools, shared: Shared) -> list[Looked | Turned]:
     """Judge bodies, decode, judge pictures, encode, and prepare what engines will ask for; one outcome per body."""
+    laps = Laps(shared.costs)
+    rulings = judge_all(tools.body_filters, batch, laps.of_filters("filter bodies"))
     outcomes: list[Looked | Turned] = []
-    for fetched, ruling in zip(batch, judge_all(tools.body_filters, batch), strict=True):
+    for fetched, ruling in zip(batch, rulings, strict=True):
         if ruling is None:
-            outcomes.append(_look_at(fetched, decoder, tools, makers))
+            outcomes.append(_look_at(fetched, decoder, tools, shared, laps))
         else:
             rejected = Rejected(fetched.candidate, ruling[0], ruling[1].detail)
             outcomes.append(turned("filter bodies", rejected, Facts(fetched)))
     return outcomes
 
 
-def prepare(pixels: Image, candidate: Candidate, tools: Tools) -> dict[Engine, Prepared]:
+def prepare(pixels: Image, candidate: Candidate, tools: Tools, laps: Laps) -> dict[Engine, Prepared]:
     """What each engine that a filter asks for this candidate takes of it."""
-    engines = {one.engine_for(candidate) for _, one in tools.embedding_filters}
-    return {engine: engine.prepare(pixels, candidate.caption.text) for engine in engines}
+    prepared: dict[Engine, Prepared] = {}
+    for engine in dict.fromkeys(one.engine_for(candidate) for _, one in tools.embedding_filters):
+        prepared[engine] = engine.prepare(pixels, candidate.caption.text)
+        laps.lap("prepare", f"engine:{engine.name}")
+    return prepared
 
 
 def as_published(recipe: Recipe) -> Decode:
@@ -108,6 +127,13 @@ def hashes_wanted(tools: Tools, rows: Iterable[Candidate]) -> frozenset[str]:
     return ALL & wanted
 
 
+class _Drawing(NamedTuple):
+    """How a picture is drawn, once it is known what for."""
+
+    encoded: Callable[[], Encoded]  # for the shard
+    pixels: Callable[[], Image]  # for a thumbnail
+
+
 class _Unseen:
     """In the place of the pixels of a picture whose judges look at its size only."""
 
@@ -117,33 +143,57 @@ class _Unseen:
         self.size = size
 
 
-def _look_at(fetched: Fetched, decoder: Decoder, tools: Tools, makers: Makers) -> Looked | Turned:
+def _look_at(fetched: Fetched, decoder: Decoder, tools: Tools, shared: Shared, laps: Laps) -> Looked | Turned:
     output, seen = tools.recipe.output, bool(tools.embedding_filters) or "pixels" in needs_of(tools.picture_filters)
     sketches = not seen and may_be_sketched(fetched.candidate, output)
+    before = cpu_elsewhere(decoder)
     found = decoder.sketch(fetched) if sketches else decoder.decode(fetched)
+    laps.lap("decode", cpu_elsewhere=cpu_elsewhere(decoder) - before)
     if isinstance(found, Rejected):
         return turned("decode", found, Facts(fetched))
     if isinstance(found, Picture):
-        return _judged(found, lambda: encode(found, output), tools, makers)
+        return _judged(found, _Drawing(lambda: encode(found, output), lambda: _unboxed(found)), tools, shared, laps)
     # none of the filters looks at them: a picture without pixels could not be encoded, and this one need not be
     picture = Picture(fetched, found.header, found.hashes, cast("Image", _Unseen(upright_size(found.header))))
-    return _judged(picture, lambda: encode_drawn(found.pixels, output, output.encode_format), tools, makers)
+    drawing = _Drawing(lambda: encode_drawn(found.pixels, output, output.encode_format), lambda: _image_of(found))
+    return _judged(picture, drawing, tools, shared, laps)
 
 
-def _judged(picture: Picture, encoding: Callable[[], Encoded], tools: Tools, makers: Makers) -> Looked | Turned:
+def _judged(picture: Picture, drawing: _Drawing, tools: Tools, shared: Shared, laps: Laps) -> Looked | Turned:
     fetched, candidate = picture.fetched, picture.fetched.candidate
     sha512 = _sha512(fetched, tools.recipe)
     if mismatch := _mismatch(fetched, picture, sha512, tools.recipe):
         return turned("filter pictures", mismatch, Facts(fetched, picture.header, picture.hashes, (), sha512))
-    ruling, scores = judge_picture(tools.picture_filters, picture, makers)
+    ruling, scores = judge_picture(tools.picture_filters, picture, shared.makers, laps.of_filters("filter pictures"))
     if ruling is not None:
         rejected = Rejected(candidate, ruling[0], ruling[1].detail)
-        return turned("filter pictures", rejected, Facts(fetched, picture.header, picture.hashes, scores, sha512))
-    encoded = encoding()
+        gone = turned("filter pictures", rejected, Facts(fetched, picture.header, picture.hashes, scores, sha512))
+        if not may_be_shown(gone, picture, tools, shared.thumbnails):
+            return gone
+        small = shared.thumbnails.made_of(drawing.pixels(), gone.row, gone.reason)
+        laps.lap("thumbnails")
+        return gone._replace(small=small)
+    encoded = drawing.encoded()
+    laps.lap("encode")
     size = (encoded.width, encoded.height)
     sample = Sample(fetched, picture.header, picture.hashes, encoded.image, *size, scores, sha512)
-    prepared = prepare(_published(encoded, picture, tools.recipe), candidate, tools) if tools.embedding_filters else {}
+    prepared: Mapping[Engine, Prepared] = {}
+    if tools.embedding_filters:
+        prepared = prepare(_published(encoded, picture, tools.recipe), candidate, tools, laps)
     return Looked(candidate, Pictured(kept_row(sample), encoded.image, encoded.extension), prepared)
+
+
+def _unboxed(picture: Picture) -> Image:
+    """The whole picture; what its list has boxes around is blurred, as in the shard."""
+    return blurred(picture.pixels, upright_boxes(picture.fetched.candidate.boxes, picture.header.orientation))
+
+
+def _image_of(drawn: Drawn) -> Image:
+    if isinstance(drawn.pixels, Pictures.Image):
+        return drawn.pixels
+    from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
+
+    return fast.as_image(drawn.pixels)
 
 
 def _mismatch(fetched: Fetched, picture: Picture, sha512: str, recipe: Recipe) -> Rejected | None:

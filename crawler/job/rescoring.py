@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.errors import RunFolderError
+from crawler.job.costs import Laps
+from crawler.job.drawing import Drawing
 from crawler.job.finishing import Finishing
 from crawler.job.gathering import LookedQueue
 from crawler.job.judging import score_columns
@@ -54,19 +56,28 @@ def score_raw(job: Job, tools: Tools, progress: Progress) -> Report:
     folder.mkdir(parents=True, exist_ok=True)
     output, most = tools.recipe.output, max(tools.recipe.plan.rows_per_job, head.rows)
     columns = [*head.scores, *score_columns(tools.embedding_filters)]
-    with ShardWriter(folder, job.number, most, output, columns, scratch=tools.scratch) as writer:
-        ledger = Ledger(writer, tools.screening.withheld, progress)
+    with (
+        Drawing(tools) as drawing,
+        ShardWriter(
+            folder, job.number, most, output, columns, scratch=tools.scratch, thumbnails=drawing.thumbnails
+        ) as writer,
+    ):
+        ledger = Ledger(writer, tools.screening.withheld, progress, thumbnails=drawing.thumbnails)
         ledger.carry_over(head.report)
         finishing = Finishing(tools, writer, ledger)
-        run_line(_Reading(tools, source, head, writer, finishing.looked).run(), finishing.run())
+        reading = _Reading(tools, source, head, writer, finishing.looked, ledger)
+        run_line(reading.run(), finishing.run())
         return finishing.commit(job, head.rows, began)
 
 
 class _Reading:
     """Brings the rows of a raw shard to where `Gathering` would have brought them."""
 
-    def __init__(self, tools: Tools, source: Path, head: RawHead, writer: ShardWriter, looked: LookedQueue) -> None:
+    def __init__(
+        self, tools: Tools, source: Path, head: RawHead, writer: ShardWriter, looked: LookedQueue, ledger: Ledger
+    ) -> None:
         self._tools = tools
+        self._ledger = ledger
         self._source = source
         self._head = head
         self._writer = writer
@@ -105,12 +116,14 @@ class _Reading:
             for index, pictured in batch:
                 if not pictured.extension:
                     self._writer.reject(index, pictured.row)
+                    self._ledger.thumbnails.hang(index, pictured.row, pictured.row["reason"], pictured.image)
             for item in await loop.run_in_executor(threads, self._prepared, pictures, sandbox):
                 await self._looked.put(item)
 
     def _prepared(self, rows: Sequence[_Row], sandbox: Sandbox) -> list[tuple[int, Looked]]:
         """Pictures as engines take them; runs in a thread."""
         items = []
+        laps = Laps(self._ledger.costs)
         for index, pictured in rows:
             candidate = _candidate_of(pictured.row)
             prepared = {}
@@ -119,7 +132,7 @@ class _Reading:
                 if isinstance(drawn, Failed):  # it was decoded when it was fetched
                     raise RunFolderError(f"{self._source}: the picture of row {index} is damaged ({drawn.fault} "
                                          f"{drawn.detail}); remove the file, and fetch again")  # fmt: skip
-                prepared = prepare(drawn[1], candidate, self._tools)
+                prepared = prepare(drawn[1], candidate, self._tools, laps)
             items.append((index, Looked(candidate, pictured, prepared)))
         return items
 

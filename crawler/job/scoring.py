@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crawler.job.costs import Costs, Laps, cpu_elsewhere
 from crawler.job.judging import EmbeddingFilter, Engine, scores_of
 from crawler.job.looking import Looked, Turned
 from crawler.records import Candidate, Embedded
@@ -52,8 +53,9 @@ class Batch:
 class Scoring:
     """The embedding filters of one job and the pictures that wait for them. Not for use by two threads at once."""
 
-    def __init__(self, filters: Sequence[tuple[str, EmbeddingFilter]]) -> None:
+    def __init__(self, filters: Sequence[tuple[str, EmbeddingFilter]], costs: Costs) -> None:
         self._filters = filters
+        self._costs = costs
         self._lines: dict[Engine, list[_Waiting]] = {}  # in the order in which engines are first asked for
         self._made_by: dict[Engine, str] = {}  # asking may hash weights, so once a job
         self.batch_size = max((engine.batch_size for _, one in filters for engine in one.engines), default=1)
@@ -86,12 +88,19 @@ class Scoring:
         Raises:
             ValueError: a filter did not answer once for each picture, or an engine did not.
         """
+        laps, before = Laps(self._costs), cpu_elsewhere(batch.engine)
         for one, embedded in zip(batch.pictures, self._embed(batch), strict=True):
             one.embedded[batch.engine] = embedded
+        spent_elsewhere = cpu_elsewhere(batch.engine) - before
+        engine, told = f"engine:{batch.engine.name}", laps.of_filters("filter pictures")
+        laps.lap("filter pictures", engine, len(batch.pictures), cpu_elsewhere=spent_elsewhere)
         turned: dict[int, Turned] = {}
         for place, (name, judge) in enumerate(self._filters):
             here = [one for one in batch.pictures if one.index not in turned and one.stands_before == place]
-            turned |= self._judge(name, judge, [one for one in here if judge.engine_for(one.candidate) in one.embedded])
+            seen = [one for one in here if judge.engine_for(one.candidate) in one.embedded]
+            turned |= self._judge(name, judge, seen)
+            if seen:
+                told(name, len(seen))
         ended: list[tuple[int, Scored | Turned]] = []
         for one in batch.pictures:
             if one.index in turned:

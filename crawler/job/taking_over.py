@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from crawler.errors import RunFolderError
 from crawler.job.base import BaseRow, Pictures, read_base
+from crawler.job.costs import Laps
 from crawler.job.judging import judge_all
 from crawler.job.looking import Turned, turned
 from crawler.outcome import Outcome, fault_by_policy, outcome_of
@@ -159,7 +160,8 @@ def take_over(
     settled = []
     here = sorted(base.rows)
     with Pictures() as pictures:
-        rulings = judge_all(tools.candidate_filters, [rows[index] for index in here])
+        told = Laps(ledger.costs).of_filters("filter candidates")
+        rulings = judge_all(tools.candidate_filters, [rows[index] for index in here], told)
         for index, ruling in zip(here, rulings, strict=True):
             if ruling is not None:
                 rejected = Rejected(rows[index], ruling[0], ruling[1].detail)

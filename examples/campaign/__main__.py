@@ -153,7 +153,7 @@ def _recipe_words(folder: Path, web: str) -> list[str]:
     demo = Path(str(files("workers.demo")))
     shutil.copytree(demo / "data", folder / "recipe" / "data", ignore=shutil.ignore_patterns("archives", "*.zip"))
     recipe = shutil.copy(demo / "recipe.toml", folder / "recipe")
-    sets = (f'fetch.hosts={{"*.test" = "{web}"}}', f"plan.rows_per_job={_ROWS_PER_JOB}")
+    sets = (f'fetch.hosts={{"*.test" = "{web}"}}', f"plan.rows_per_job={_ROWS_PER_JOB}", "output.thumbnails=0")
     return ["-r", str(recipe), *(word for one in sets for word in ("--set", one))]
 
 

@@ -146,6 +146,7 @@ def _is_public_name(host: str) -> bool:
 _ONLY: tuple[tuple[str, object], ...] = (
     ("output.container", Output().container), ("output.columns", Output().columns),
     ("output.drawing", Output().drawing), ("output.skip_reencode", Output().skip_reencode),
+    ("output.thumbnails", Output().thumbnails),
     ("decode.exif", Decode().exif), ("decode.hashes", Decode().hashes),
 )  # fmt: skip
 

@@ -70,6 +70,7 @@ class Child:
         _widen(self._to)
         #: what it said on standard error, once it is ended; a child that has started says nothing any more
         self.complaint = ""
+        self._spent: float | None = None  # processor seconds, once it is ended
 
     @property
     def pid(self) -> int:
@@ -83,6 +84,18 @@ class Child:
             return int(psutil.Process(self.pid).memory_info().rss)
         except psutil.Error:
             return 0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used so far; 0 where the system does not tell."""
+        if self._spent is not None:
+            return self._spent
+        if sys.platform != "linux":
+            return 0.0
+        try:  # the clock of another process's processor time, as clock_getcpuclockid(3) makes its number: 0.7 µs
+            return time.clock_gettime((~self.pid << 3) | 2)
+        except OSError:
+            return 0.0
 
     def allow(self, seconds: float) -> None:
         """From now on so much time may pass until the next call of this; before the first, time to start in."""
@@ -137,6 +150,7 @@ class Child:
 
     def _how_it_ended(self) -> str:
         """In words, why the pipes are closed; ends the child if they are all that it has closed."""
+        self._settle()
         try:
             code = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -149,8 +163,13 @@ class Child:
             return "took more processor time than a picture may"
         return f"signal {-code}"
 
+    def _settle(self) -> None:
+        """Read its clock for the last time: once it was waited for, its number may be another process's."""
+        self._spent = self.cpu_seconds
+
     def end(self) -> None:
         """End the child now, if it has not ended; may be called again."""
+        self._settle()
         self._process.kill()
         self._process.wait()
         assert self._process.stderr is not None

@@ -84,11 +84,17 @@ class Sandbox:
         self._child = Child(settings.pixels, command)
         self._is_ready = False
         self._pictures = 0  # that this child was given
+        self._spent_before = 0.0  # processor seconds of the children before this one
 
     @property
     def pid(self) -> int:
         """The number of the child process at present."""
         return self._child.pid
+
+    @property
+    def cpu_seconds_elsewhere(self) -> float:
+        """Processor time of its children so far, their start included; 0 where the system does not tell."""
+        return self._spent_before + self._child.cpu_seconds
 
     def decode(self, fetched: Fetched) -> Picture | Rejected:
         """The picture of a body, with its hashes, as `crawler.picture.decode.decode` makes it.
@@ -223,6 +229,7 @@ class Sandbox:
         return MissingPackageError(f"no decoder process can be started with `{' '.join(self._command)}`: {last or why}")
 
     def _renew(self) -> None:
+        self._spent_before += self._child.cpu_seconds
         self._child.end()
         self._child, self._is_ready, self._pictures = Child(self._settings.pixels, self._command), False, 0
 

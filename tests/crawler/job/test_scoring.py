@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from crawler.job.costs import Costs
 from crawler.job.judging import Engine, Prepared
 from crawler.job.looking import Looked, Turned
 from crawler.job.scoring import Scored, Scoring
@@ -85,7 +86,7 @@ def looked(number: int, filters: Sequence[By], language: str = "") -> Looked:
 
 def run(filters: Sequence[By], pictures: Sequence[Looked], *, partial_after: int = 10**9) -> dict[int, Scored | Turned]:
     """How all pictures end; `partial_after` each so many pictures the web stalls."""
-    scoring = Scoring([(f"filter{place}", one) for place, one in enumerate(filters)])
+    scoring = Scoring([(f"filter{place}", one) for place, one in enumerate(filters)], Costs())
     ended: dict[int, Scored | Turned] = {}
 
     def go_on(*, partial: bool) -> None:

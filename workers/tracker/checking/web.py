@@ -17,11 +17,14 @@ from dataclasses import dataclass, replace
 from crawler.errors import PairtrawlError
 from crawler.fetch import Terms, Web, fetch
 from crawler.job import Tools
+from crawler.job.costs import Costs
 from crawler.job.judging import Makers
 from crawler.job.looking import Looked as Pictured
-from crawler.job.looking import look
+from crawler.job.looking import Shared, look
 from crawler.picture.sandbox import Sandbox, open_sandboxes
 from crawler.records import Fault, Rejected
+from crawler.showing import Showing
+from crawler.thumbnails import Thumbnails
 from crawler.urls import host_of
 from workers.tracker.checking.cell import BrokeOutError, Cell, CellError
 from workers.tracker.checking.chance import BAD, ODD, tail
@@ -144,7 +147,8 @@ async def _again(
     if isinstance(fetched, Rejected):
         unlucky = fetched.reason in _OF_A_MOMENT
         return _Seen(host, group, None if unlucky else group == "kept")
-    (outcome,) = await loop.run_in_executor(thread, look, [fetched], sandbox, tools, Makers())
+    shared = Shared(Makers(), Costs(), Thumbnails(Showing()))  # what it cost and looks like is not asked here
+    (outcome,) = await loop.run_in_executor(thread, look, [fetched], sandbox, tools, shared)
     if not isinstance(outcome, Pictured):
         return _Seen(host, group, group == "kept")
     return _Seen(host, group, not _is_same(one, outcome.pictured.row) if group == "kept" else True)

@@ -19,6 +19,8 @@ _OF_THE_PLAN = frozenset((Fault.DUPLICATE, Fault.SEEN_EARLIER, Fault.HOST_CAP))
 _OF_THE_DECODER = frozenset((
     Fault.NOT_AN_IMAGE, Fault.FORMAT_REFUSED, Fault.TOO_MANY_PIXELS, Fault.IMAGE_BROKEN, Fault.DECODER_KILLED,
 ))  # fmt: skip
+#: of `Report.spent`, which nobody compares and people read: entries, seconds (a century), characters of a name
+_MOST_SPENT, _LONGEST_SECONDS, _LONGEST_NAME = 256, 3e9, 300
 _OF_THE_END = {
     Fault.PLACEHOLDER: "placeholders",
     Fault.REPEATED_FILE: "duplicates",
@@ -46,6 +48,12 @@ def read_report(content: bytes | object, look: Look, where: str) -> Report:
     insist(len(report.incomplete) <= 4_000, f"{where}: says too much")
     numbers = (report.bytes_read, report.bytes_received, report.bytes_written, report.seconds)
     insist(min(numbers) >= 0, f"{where}: negative numbers")
+    insist(len(report.spent) <= _MOST_SPENT, f"{where}: says too much of what was spent")
+    for one in report.spent:
+        insist(min(one.records, one.seconds, one.cpu_seconds) >= 0, f"{where}: negative costs")
+        insist(max(one.seconds, one.cpu_seconds) < _LONGEST_SECONDS, f"{where}: costs that no job has")
+        said = f"{one.stage}{one.what}"
+        insist(len(said) <= _LONGEST_NAME and said.isprintable(), f"{where}: costs of what is no stage")
     for stage in report.stages:
         insist(min((stage.found, stage.kept, *stage.rejected.values())) >= 0, f"{where}: negative counts")
     try:
