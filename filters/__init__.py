@@ -17,6 +17,8 @@ What a filter may offer beyond `judge`:
 - `confidential: bool`: a row that it rejects is counted, and written nowhere.
 - `most_share: float`: a job of which it would reject more than this share, and more than ten rows, commits nothing.
 - `listed`, whose `skipped` says how many entries of its lists are left out, by reason: the user is told before a run.
+- `redrawn`, how its verdict follows from the columns of a shard's table (`filters.redrawn`), and `lines`, a function
+  of its file (`filters.lines`).
 - Judging by what a model makes of picture and caption, so that all such filters ask one model once: `EmbeddingFilter`.
   What makes its score besides the engine, such as a trained head, is `made_by: str`, and goes into the same column.
 """
@@ -24,26 +26,23 @@ What a filter may offer beyond `judge`:
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar, get_type_hints, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, get_type_hints, runtime_checkable
 
 import msgspec
 
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Embedded, Picture, Verdict
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL.Image import Image
+from filters.engines import Engine, Prepared
 
 __all__ = [
     "FOLDERS", "Embedded", "EmbeddingFilter", "Engine", "Entry", "Filter", "Prepared", "Setting", "catalogue",
-    "judges_embeddings", "load", "names",
+    "judges_embeddings", "load", "names", "settings_of",
 ]  # fmt: skip
 
 FOLDERS = ("candidates", "bodies", "pictures")
@@ -56,50 +55,6 @@ class Filter(Protocol[Seen_contra]):
 
     def judge(self, batch: Sequence[Seen_contra]) -> list[Verdict]:
         """One verdict per record, in order; each is the same whatever else is in the batch."""
-        ...
-
-
-class Prepared(NamedTuple):
-    """One picture and its caption as a model takes them: small, and cheap to send to another process."""
-
-    image: NDArray[np.uint8]  # height x width x 3, RGB, at the model's own size
-    tokens: NDArray[np.int32]  # one caption, padded to the model's context length
-
-
-class Engine(Protocol):
-    """A model that embeds pictures and captions: in this process, or a stand-in that asks another one.
-
-    Frozen, hashable, and can be pickled; equal settings make equal engines, so that filters share the work. What it
-    makes of a picture does not depend on what else is in the batch.
-    """
-
-    @property
-    def name(self) -> str:
-        """Model and precision; means the same on every machine, and no two engines of a recipe have the same."""
-        ...
-
-    @property
-    def provenance(self) -> str:
-        """What computes: "model@sha256:first12 precision". Reading it may hash or fetch weights."""
-        ...
-
-    @property
-    def batch_size(self) -> int:
-        """How many pictures it likes to see at once."""
-        ...
-
-    def prepare(self, pixels: Image, caption: str) -> Prepared:
-        """The model's input for one picture: the cheap part; may be called from many threads."""
-        ...
-
-    def embed(
-        self, images: NDArray[np.uint8], tokens: NDArray[np.int32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Unit vectors of images (N x H x W x 3) and of as many captions (N x L): each N x D."""
-        ...
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of texts, such as descriptions of classes: N x D."""
         ...
 
 
@@ -154,6 +109,7 @@ class Entry(NamedTuple):
     settings: tuple[Setting, ...]
 
 
+@functools.cache
 def names() -> tuple[str, ...]:
     """Every filter's name, folder by folder in the order in which they run, then by letter."""
     here = Path(__file__).parent
@@ -179,10 +135,7 @@ def load(name: str, settings: Mapping[str, Any], *, folder: str | Path = ".") ->
         SettingsError: there is no such filter, or a setting is unknown, missing or wrong; the message names the filter,
             the setting, and what there is instead.
     """
-    if name not in names():
-        raise SettingsError(
-            f"there is no filter {name!r}{_did_you_mean(name, names())}; there are {', '.join(names())}"
-        )
+    _refuse_unknown_filter(name)
     build = importlib.import_module(f"{__name__}.{name}").build
     known = _entry(name).settings
     _refuse_unknown(name, settings, [setting.name for setting in known])
@@ -200,6 +153,7 @@ def load(name: str, settings: Mapping[str, Any], *, folder: str | Path = ".") ->
         raise SettingsError(f"{name}: {error}") from error
 
 
+@functools.cache
 def judges_embeddings(name: str) -> bool:
     """Whether the filter called `name` is an `EmbeddingFilter`. It is not built, so that no list of it is read."""
     build = importlib.import_module(f"{__name__}.{name}").build
@@ -207,6 +161,17 @@ def judges_embeddings(name: str) -> bool:
     return hasattr(made, "judge_embedded")
 
 
+def settings_of(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting of the filter called `name`: those that are given, and the defaults of the others.
+
+    Raises:
+        SettingsError: there is no such filter.
+    """
+    _refuse_unknown_filter(name)
+    return {one.name: one.default for one in _entry(name).settings if not one.required} | dict(settings)
+
+
+@functools.cache  # annotations are read, which takes a while
 def _entry(name: str) -> Entry:
     module = importlib.import_module(f"{__name__}.{name}")
     kinds = get_type_hints(module.build)
@@ -218,6 +183,13 @@ def _entry(name: str) -> Entry:
             required = parameter.default is inspect.Parameter.empty
             settings.append(Setting(parameter.name, written, required, None if required else parameter.default))
     return Entry(name, inspect.cleandoc(module.__doc__ or "").partition("\n")[0], tuple(settings))
+
+
+def _refuse_unknown_filter(name: str) -> None:
+    if name not in names():
+        raise SettingsError(
+            f"there is no filter {name!r}{_did_you_mean(name, names())}; there are {', '.join(names())}"
+        )
 
 
 def _refuse_unknown(name: str, settings: Mapping[str, Any], known: Sequence[str]) -> None:

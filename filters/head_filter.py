@@ -13,6 +13,7 @@ from crawler.records import Candidate, Picture, Verdict
 from filters import Embedded, Engine
 from filters.embedding import judge_pictures
 from filters.heads import Head
+from filters.redrawn import Redrawn, from_on, made_by_engine, up_to
 
 
 class Rule(Protocol):
@@ -20,6 +21,10 @@ class Rule(Protocol):
 
     def verdict(self, score: float, candidate: Candidate, name: str) -> Verdict:
         """The word on one picture; NaN is a score that the model did not give."""
+        ...
+
+    def redrawn(self, score: str, maker: str) -> Redrawn:
+        """The same by the column of the scores, if `maker` (SQL) says that they are the filter's own."""
         ...
 
 
@@ -35,6 +40,10 @@ class AtLeast:
             return Verdict(keep=False, detail="the model gave no number")
         return Verdict(score >= self.threshold, score, f"{name} {score:.4f}")
 
+    def redrawn(self, score: str, maker: str) -> Redrawn:
+        """By the column of the scores."""
+        return Redrawn(from_on(score, self.threshold), (score, f"{score}_model"), maker)
+
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
@@ -47,6 +56,10 @@ class AtMost:
         if math.isnan(score):
             return Verdict(keep=False, detail="the model gave no number")
         return Verdict(score <= self.threshold, score, f"{name} {score:.4f}")
+
+    def redrawn(self, score: str, maker: str) -> Redrawn:
+        """By the column of the scores."""
+        return Redrawn(up_to(score, self.threshold), (score, f"{score}_model"), maker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +104,7 @@ class HeadFilter:
     def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
         """One verdict per picture, in order."""
         return judge_pictures(self, batch)
+
+    def redrawn(self) -> Redrawn:
+        """By the score, where this head and this model made it."""
+        return self.rule.redrawn(self.scores, made_by_engine(self.scores, self.engine.name, self.made_by))

@@ -11,12 +11,12 @@ from typing import Any
 import duckdb
 
 from crawler.errors import InputError
+from workers.redrawing.truth import open_truth
 from workers.run_folder import RunFolder
 
 _NUMBERS = ("DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT")
-#: what a truth may name a pair by, best first
-_KEYS = (("content_id",), ("url", "caption"))
-_YES, _NO = "('1', '1.0', 'true', 'yes')", "('0', '0.0', 'false', 'no')"
+#: what a truth may name a pair by
+_KEYS = ("content_id", "url", "caption")
 
 
 def tables_of(places: Sequence[Path]) -> list[Path]:
@@ -55,7 +55,7 @@ def open_scores(tables: Sequence[Path], score: str) -> Iterator[ScoreRows]:
                 there = ", ".join(name for name in kinds if f"{name}_model" in kinds) or "none"
                 raise InputError(f"{_named(tables)}: no score column {score!r}; the score columns are: {there}")
             model = f'"{score}_model"' if f"{score}_model" in kinds else "NULL"
-            keys = [name if name in kinds else f"NULL AS {name}" for group in _KEYS for name in group]
+            keys = [name if name in kinds else f"NULL AS {name}" for name in _KEYS]
             column = '"' + score.replace('"', '""') + '"'
             everything.project(f"{column}::DOUBLE AS score, {model} AS model, {', '.join(keys)}").filter(
                 "isfinite(score)"
@@ -95,44 +95,12 @@ class ScoreRows:
         Raises:
             InputError: it cannot be read, lacks columns, or says of a pair neither yes nor no, or both.
         """
-        try:
-            keys = self._open_truth(truth)
-        except duckdb.Error as error:
-            raise InputError(f"{truth}: cannot be read as CSV or parquet: {_first_line(error)}") from error
-        ((pairs, unclear, both),) = self._ask(
-            "SELECT count(*), count(*) FILTER (WHERE yes IS NULL), count(*) FILTER (WHERE yes <> no) FROM truth"
-        )
-        if unclear:
-            raise InputError(f"{truth}: column match: {unclear:,} pairs have a value that is neither 1 nor 0")
-        if both:
-            raise InputError(f"{truth}: says of {both:,} pairs both that they match and that they do not")
+        keys, pairs = open_truth(self.database, truth)
         on = " AND ".join(f"scored.{key} = truth.{key}" for key in keys)
         self.database.execute(
             f"CREATE TEMP TABLE judged AS SELECT score, yes AS match FROM scored JOIN truth ON {on}"  # noqa: S608 - names of this module
         )
-        return int(pairs)
-
-    def _open_truth(self, truth: Path) -> tuple[str, ...]:
-        """Make the table `truth` of keys and two words on each, the least and the greatest; the names of its keys."""
-        is_parquet = truth.suffix == ".parquet"
-        rows = (
-            self.database.read_parquet(str(truth))
-            if is_parquet
-            else self.database.read_csv(str(truth), header=True, all_varchar=True)
-        )
-        keys = next((group for group in _KEYS if set(group) <= set(rows.columns)), None)
-        if keys is None or "match" not in rows.columns:
-            raise InputError(
-                f"{truth}: needs the columns match and content_id, or match, url and caption; "
-                f"it has {', '.join(rows.columns)}"
-            )
-        word = "lower(trim(match::VARCHAR))"
-        meant = f"CASE WHEN {word} IN {_YES} THEN true WHEN {word} IN {_NO} THEN false END"
-        # bool_or and bool_and pass over nulls: a pair with one unclear value must show
-        clear = f"CASE WHEN count(*) = count({meant}) THEN"
-        columns = f"{', '.join(keys)}, {clear} bool_or({meant}) END AS yes, {clear} bool_and({meant}) END AS no"
-        rows.aggregate(columns, ", ".join(keys)).create("truth")
-        return keys
+        return pairs
 
     def judged(self) -> tuple[int, int]:
         """The number of rows with a truth, and of those that match."""

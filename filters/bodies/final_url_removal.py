@@ -34,6 +34,7 @@ from filters.lists import (
     load_lists,
 )
 from filters.lists.urls import URL_KINDS
+from filters.redrawn import Redrawn, judging_earlier
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +58,10 @@ class FinalUrlRemoval:
         """The same of pictures that were received before; None where nobody recorded who answered."""
         hits = listed_urls(self.listed, (one.final_url for one in batch if one.final_url))
         return [Verdict(one.final_url not in hits) if one.final_url else None for one in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By what was recorded: as `judge_again`."""
+        return judging_earlier(self.judge_again, "final_url")
 
 
 def build(

@@ -36,6 +36,7 @@ from filters.lists import (
     Named,
     load_lists,
 )
+from filters.redrawn import Redrawn, judging_earlier
 
 _KINDS = frozenset({Kind.MD5, Kind.SHA1, Kind.SHA256})
 
@@ -73,6 +74,10 @@ class HashRemoval:
             else:
                 verdicts.append(None)
         return verdicts
+
+    def redrawn(self) -> Redrawn:
+        """By what was recorded: as `judge_again`."""
+        return judging_earlier(self.judge_again, "md5", "sha1", "sha256")
 
 
 def build(

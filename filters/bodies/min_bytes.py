@@ -5,13 +5,15 @@ LAION used 5,000.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from crawler.records import Fetched, Verdict
+from filters.lines import Line
+from filters.redrawn import Redrawn, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,15 @@ class MinBytes:
     def judge(self, batch: Sequence[Fetched]) -> list[Verdict]:
         """One verdict per body, in order."""
         return [Verdict(len(fetched.body) >= self.body_bytes, detail=f"{len(fetched.body)} bytes") for fetched in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By what was received."""
+        return Redrawn(f"body_bytes >= {literal(self.body_bytes)}", ("body_bytes",))
+
+
+def lines(settings: Mapping[str, Any]) -> tuple[Line, ...]:
+    """The smallest body that stays."""
+    return (Line("bytes", settings["body_bytes"], "from"),)
 
 
 build = MinBytes

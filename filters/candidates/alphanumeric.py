@@ -19,6 +19,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from crawler.records import Candidate, Verdict
+from filters.redrawn import Redrawn, judging_candidates
 
 _ASCII_SIGN = re.compile("[!-/:-@\\[-`{-~\x00-\x08\x0e-\x1b\x7f]")
 _NO_WORD = re.compile(r"[^\w\s]|_")
@@ -33,6 +34,10 @@ class Alphanumeric:
     def judge(self, batch: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate, in order; its detail is the share."""
         return [self._judge_one(candidate.caption.text) for candidate in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By the caption."""
+        return judging_candidates(self.judge, "caption")
 
     def _judge_one(self, caption: str) -> Verdict:
         share = share_of_letters(caption)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crawler.records import Candidate, Verdict
+from filters.redrawn import Redrawn, judging_candidates
 
 Kind = Literal["words", "files", "numbers", "addresses"]
 
@@ -126,6 +127,10 @@ class Boilerplate:
     def judge(self, batch: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate, in order; its detail is the kind."""
         return [self._judge_one(candidate.caption.text) for candidate in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By the caption."""
+        return judging_candidates(self.judge, "caption")
 
     def _judge_one(self, caption: str) -> Verdict:
         if len(caption) > _LONGEST:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from crawler.records import Candidate, Verdict
 from filters.keywords import Keywords, load_keywords
+from filters.redrawn import Redrawn, judging_candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class ListedWords:
     def judge(self, batch: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate, in order. It never says which word it was."""
         return [Verdict(not self.words.hits(candidate.caption.text)) for candidate in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By the caption."""
+        return judging_candidates(self.judge, "caption")
 
 
 def build(*, path: str | tuple[str, ...], confidential: bool = False, folder: Path = Path()) -> ListedWords:

@@ -21,6 +21,7 @@ from msgspec import Meta
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Tongue, Verdict
 from crawler.tongue import LANGUAGES
+from filters.redrawn import Redrawn, literal, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ class Language:
     def judge(self, batch: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate, in order; its detail is what was told."""
         return [self._judge_one(candidate.tongue) for candidate in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By what was told of the caption; a rebuild may not have asked."""
+        language, confidence = "caption_language", "caption_language_confidence"
+        unknown = f"({language} = '' OR {confidence} < {literal(float(self.min_confidence))})"
+        keeps = (
+            f"CASE WHEN {unknown} THEN {literal(self.unknown == 'keep')} ELSE {one_of(language, self.languages)} END"
+        )
+        told = f"{language} IS NOT NULL AND {confidence} IS NOT NULL"
+        return Redrawn(f"CASE WHEN {told} THEN {keeps} END", (language, confidence))
 
     def _judge_one(self, tongue: Tongue) -> Verdict:
         if not tongue.language or tongue.confidence < self.min_confidence:

@@ -15,6 +15,7 @@ from typing import Literal
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Verdict
 from crawler.tongue import SCRIPTS
+from filters.redrawn import Redrawn, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Script:
         """One verdict per candidate, in order; its detail is the script."""
         kept = {*self.scripts, ""} if self.unknown == "keep" else set(self.scripts)
         return [Verdict(one.tongue.script in kept, detail=one.tongue.script or "script unknown") for one in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By what was told of the caption; a rebuild may not have asked."""
+        kept = (*self.scripts, "") if self.unknown == "keep" else self.scripts
+        return Redrawn(one_of("caption_script", kept), ("caption_script",))
 
 
 build = Script

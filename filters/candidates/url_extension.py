@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Verdict
+from filters.redrawn import Redrawn, judging_candidates
 
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,10}")
 
@@ -31,6 +32,10 @@ class UrlExtension:
     def judge(self, batch: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate, in order."""
         return [Verdict(not _path(candidate.image_url).endswith(self.extensions)) for candidate in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By the address."""
+        return judging_candidates(self.judge, "url")
 
 
 def _path(image_url: str) -> str:

@@ -35,7 +35,9 @@ from filters.lists import (
     listed_urls,
     load_lists,
 )
+from filters.lists.kinds import DIGESTS
 from filters.lists.urls import URL_KINDS
+from filters.redrawn import Redrawn, Told, candidate_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +57,19 @@ class UrlRemoval:
         named = [_addresses(candidate) for candidate in batch]
         hits = listed_urls(self.listed, (url for urls in named for url in urls))
         return [Verdict(hits.isdisjoint(urls)) for urls in named]
+
+    def redrawn(self) -> Redrawn:
+        """By both addresses; the hash of an address may be of how its page wrote it, which no row tells."""
+        return Redrawn(again=self._again, again_reads=("url", "page_url"))
+
+    def _again(self, rows: Sequence[Told]) -> list[bool | None]:
+        missed = None if self.listed.kinds & DIGESTS.keys() else True
+        known = [row.get("url") is not None and row.get("page_url") is not None for row in rows]
+        verdicts = self.judge([candidate_of(row) for row in rows])
+        return [
+            (missed if verdict.keep else False) if is_known else None
+            for verdict, is_known in zip(verdicts, known, strict=True)
+        ]
 
 
 def _addresses(candidate: Candidate) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Verdict
+from filters.redrawn import Redrawn, judging_candidates
 
 #: before the path, so that an "@" in a path is none
 _USERINFO = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
@@ -44,6 +45,10 @@ class UrlSecret:
     def judge(self, batch: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate, in order."""
         return [Verdict(not any(map(self._holds, (candidate.image_url, candidate.page_url)))) for candidate in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By both addresses."""
+        return judging_candidates(self.judge, "url", "page_url")
 
     def _holds(self, url: str) -> bool:
         if "@" in url and _USERINFO.match(url):

@@ -11,10 +11,13 @@ The score is the column `aesthetic`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from filters.head_filter import AtLeast, HeadFilter
 from filters.heads import NUMBER, HeadFile, load_head
+from filters.lines import Line, threshold_lines
 from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
 
 
@@ -39,3 +42,8 @@ def build(
         model=model, pretrained=pretrained, precision=precision, device=device, batch_size=batch_size, folder=folder
     )
     return HeadFilter(load_head(head, folder, NUMBER), engine, AtLeast(threshold), "aesthetic")
+
+
+def lines(settings: Mapping[str, Any]) -> tuple[Line, ...]:
+    """The threshold."""
+    return threshold_lines("aesthetic", "from", settings)

@@ -11,11 +11,11 @@ than `min_confidence`, goes to the filter's own model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -25,7 +25,9 @@ from crawler.records import Candidate, Embedded, Picture, Verdict
 from crawler.tongue import LANGUAGES
 from filters import Engine
 from filters.embedding import judge_pictures, similarity
+from filters.lines import Line, threshold_lines
 from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
+from filters.redrawn import Redrawn, from_on, literal, made_by_engine, one_of
 
 Cosine = Annotated[float, Meta(ge=-1, le=1)]
 
@@ -85,6 +87,33 @@ class ClipSimilarity:
             self, own=swapped(self.own), routes=tuple((language, swapped(scale)) for language, scale in self.routes)
         )
 
+    def redrawn(self) -> Redrawn:
+        """By the score, where the model that the caption's language is routed to made it."""
+        own, model = self._from(self.own), self._maker(self.own)
+        reads: tuple[str, ...] = (self.scores, f"{self.scores}_model")
+        if self.routes:
+            by_scale: dict[Scale, list[str]] = {}
+            for language, scale in self.routes:
+                by_scale.setdefault(scale, []).append(language)
+            spoken = {scale: one_of("caption_language", languages) for scale, languages in by_scale.items()}
+            own = self._routed([(asked, self._from(scale)) for scale, asked in spoken.items()], own)
+            model = self._routed([(asked, self._maker(scale)) for scale, asked in spoken.items()], model)
+            reads += ("caption_language", "caption_language_confidence")
+        return Redrawn(own, reads, model)
+
+    def _routed(self, routes: Sequence[tuple[str, str]], own: str) -> str:
+        """SQL: what stands beside the caption's language; null where the language of captions was not asked."""
+        language, confidence = "caption_language", "caption_language_confidence"
+        told = f"WHEN {language} IS NULL OR {confidence} IS NULL THEN NULL"
+        unsure = f"WHEN {confidence} < {literal(float(self.min_confidence))} THEN {own}"
+        return f"CASE {told} {unsure} {' '.join(f'WHEN {asked} THEN {then}' for asked, then in routes)} ELSE {own} END"
+
+    def _from(self, scale: Scale) -> str:
+        return from_on(self.scores, scale.threshold)
+
+    def _maker(self, scale: Scale) -> str:
+        return made_by_engine(self.scores, scale.engine.name)
+
     def _scale(self, candidate: Candidate) -> Scale:
         tongue = candidate.tongue
         if tongue.confidence < self.min_confidence:
@@ -139,3 +168,10 @@ def _check_languages(routes: Sequence[Route]) -> None:
         if language in routed:
             raise SettingsError(f"routes: the language {language!r} is routed twice")
         routed.add(language)
+
+
+def lines(settings: Mapping[str, Any]) -> tuple[Line, ...]:
+    """The filter's own threshold, and those of its routes, by their languages."""
+    routes = msgspec.convert(settings["routes"], tuple[Route, ...])
+    routed = (Line("similarity", float(one.threshold), "from", " ".join(one.languages)) for one in routes)
+    return (*threshold_lines("similarity", "from", settings), *routed)

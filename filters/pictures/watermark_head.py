@@ -11,13 +11,15 @@ The score is the column `pwatermark`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from filters.head_filter import AtMost, HeadFilter
 from filters.heads import HeadFile, load_head
+from filters.lines import Line, threshold_lines
 from filters.models.choice import EMBEDDED, BatchSize, Device, Precision, engine_of
 
 
@@ -42,3 +44,8 @@ def build(
         model=model, pretrained=pretrained, precision=precision, device=device, batch_size=batch_size, folder=folder
     )
     return HeadFilter(load_head(head, folder), engine, AtMost(threshold), "pwatermark")
+
+
+def lines(settings: Mapping[str, Any]) -> tuple[Line, ...]:
+    """The threshold."""
+    return threshold_lines("pwatermark", "below", settings)
