@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -12,9 +12,10 @@ import msgspec
 from crawler.errors import SettingsError
 from crawler.settings import Recipe
 from workers.crawl import Here, Place
-from workers.slice_status import Unwatched, Watch
 from workers.slices import Slice
 from workers.stages import FETCHES, NO_RETRY, SCORES, Retry, Verb
+from workers.telling.events import Sink
+from workers.telling.forms import LogForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,12 @@ class Asked:
     owner: str = ""
     #: how often jobs that failed are begun again before the sitting ends
     job_retries: int = 0
-    #: told how a whole run goes; a slice has its own
-    watch: Watch = field(default_factory=Unwatched)
+    #: how it is told of
+    log: LogForm = LogForm.AUTO
+    #: the project of Weights & Biases that is told, too; "" for none
+    wandb: str = ""
+    #: whoever else is told how it goes
+    sinks: tuple[Sink, ...] = ()
     #: what a rebuild takes over
     retry: Retry = NO_RETRY
 
@@ -77,6 +82,9 @@ def check_verb(recipe: Recipe, asked: Asked) -> None:
     if asked.retry.round and recipe.output.keep_embeddings:
         raise SettingsError(f"{recipe.name}: output.keep_embeddings: shards with vectors cannot be gone over again: "
                             "those of what stays would be lost; make them anew in another folder")  # fmt: skip
+    if asked.retry.round and recipe.output.thumbnails:
+        raise SettingsError(f"{recipe.name}: output.thumbnails: shards with thumbnails cannot be gone over again: what "
+                            "filters have rejected is not here any more; make them anew in another folder")  # fmt: skip
 
 
 def remarks(recipe: Recipe, asked: Asked) -> Iterator[str]:
@@ -98,8 +106,8 @@ def remarks(recipe: Recipe, asked: Asked) -> Iterator[str]:
         )
 
 
-def place_of(asked: Asked) -> AbstractContextManager[Place]:
-    """Where jobs will run, once it is entered.
+def place_of(asked: Asked, say: Callable[[str], None] = lambda _text: None) -> AbstractContextManager[Place]:
+    """Where jobs will run, once it is entered; `say` is told then how one can look at it.
 
     Raises:
         SettingsError: there is no such place; MissingPackageError: what it needs is not installed.
@@ -111,6 +119,6 @@ def place_of(asked: Asked) -> AbstractContextManager[Place]:
             from workers.ray_pool import Actors, on_ray  # noqa: PLC0415 - heavy, and optional
 
             actors = Actors(workers=asked.workers, scorers=asked.scorers, wait_for_nodes=asked.wait_for_nodes)
-            return on_ray(actors, asked.ray_address or None)
+            return on_ray(actors, asked.ray_address or None, say)
         case other:
             raise SettingsError(f"--place {other}: there are `local` and `ray`")

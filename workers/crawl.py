@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from crawler.commit import remove
-from crawler.job import Job, JobKind, Progress
+from crawler.job import Job, JobKind
 from crawler.plan import Planned, plan
 from crawler.seen.opening import look_up_earlier
 from crawler.settings import Recipe
@@ -17,17 +17,21 @@ from workers.assemble import etiquette_of
 from workers.attempt import Outcome
 from workers.blame import Blame
 from workers.place import Here, Place, Run
-from workers.progress import Display
+from workers.progress import Display, ToldPhase
 from workers.rebuild.planned_jobs import PlannedJobs
 from workers.rebuild.planning import ListPlan
 from workers.run_folder import RunFolder
-from workers.slice_status import Unwatched, Watch
 from workers.slices import Slice
 from workers.stages import NO_RETRY, READ, REBUILD, STEPS, Retry, Step, Verb, Worklist, refuse_the_other_way
 from workers.stop import Stop
 from workers.summary import Summary
 
 __all__ = ["Crawl", "Here", "Place", "Run", "Summary"]
+
+
+def _nobody_elses() -> bool:
+    """Of a sitting that has the run for itself."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Crawl:
     #: remove a raw shard as soon as its shard is committed
     drop_raw: bool = False
     slice: Slice | None = None
-    watch: Watch = field(default_factory=Unwatched)
+    #: whether nobody else has taken the jobs over
+    is_ours: Callable[[], bool] = _nobody_elses
     #: what a rebuild takes over
     retry: Retry = NO_RETRY
 
@@ -115,7 +120,8 @@ class Crawl:
         jobs = self.worklist.jobs(JobKind.EXTRACT)
         unread = [job for job in jobs if not self.worklist.is_done(job)]
         summary.jobs, summary.done = len(jobs), len(jobs) - len(unread)
-        self.watch.begin(summary.jobs, summary.done)
+        with self.display.phase(READ.title, 0, READ.unit, jobs=summary.jobs, jobs_done=summary.done):
+            pass  # those who count are told
         self.display.say(f"{READ.title}: {summary.done} of {summary.jobs} jobs were done before")
         if unread:
             self.display.say(f"The plan was made without {len(unread)} archives, so they stay out of this run. "
@@ -126,20 +132,15 @@ class Crawl:
         jobs = self.worklist.jobs(kind)
         left, ready = self._left(step, jobs, summary)
         rows = self._rows(ready) if step.unit == "pairs" else len(ready)
-        with self.display.phase(step.title, rows, step.unit) as phase:
-
-            def progress(count: int, /) -> None:
-                self.watch.rows(count)
-                if step.unit == "pairs":
-                    phase.advance(count)
-
+        shown = self.display.phase(
+            step.title, rows, step.unit, jobs=summary.jobs, jobs_done=summary.done, rows_per_job=self._rows_per_job
+        )
+        with shown as phase:
             summary.stopped = bool(self.stop) and bool(ready)
-            outcomes = self._outcomes(self._ours(ready, summary), kind, progress, summary)
+            outcomes = self._outcomes(self._ours(ready, summary), kind, phase, summary)
             ended = 0
             for outcome in outcomes if ready and not summary.stopped else ():
                 ended += 1
-                if step.unit != "pairs":
-                    phase.advance(1)
                 if kind is JobKind.SCORE and outcome.report:
                     self._drop_raw(outcome.job)
         summary.stopped = summary.stopped or (bool(self.stop) and ended < len(ready))
@@ -148,14 +149,10 @@ class Crawl:
     def _rebuild(self, step: Step, kind: JobKind, summary: Summary) -> None:
         """Jobs one after another as the plan makes them, while the rest of the lists is not read yet."""
         planned = self.folder.plan.read()
-        with self.display.phase(step.title, planned.rows if planned else None, step.unit) as phase:
-
-            def progress(count: int, /) -> None:
-                self.watch.rows(count)
-                phase.advance(count)
-
-            jobs = PlannedJobs(self.list_plan, self.worklist, summary, self.watch)
-            ended = sum(1 for _ in self._outcomes(jobs, kind, progress, summary))
+        rows = planned.rows if planned else None
+        with self.display.phase(step.title, rows, step.unit, rows_per_job=self.recipe.plan.rows_per_job) as phase:
+            jobs = PlannedJobs(self.list_plan, self.worklist, summary, phase.planned)
+            ended = sum(1 for _ in self._outcomes(jobs, kind, phase, summary))
             summary.stopped = bool(self.stop) and not (jobs.exhausted and ended == jobs.handed_out)
         if jobs.failure:
             self.display.say(jobs.failure)
@@ -177,7 +174,6 @@ class Crawl:
             elif job.kind is JobKind.SCORE:
                 self._drop_raw(job)  # a sitting was killed between the two
         summary.jobs, summary.done = len(jobs), len(jobs) - len(left)
-        self.watch.begin(summary.jobs, summary.done)
         if summary.done:
             self.display.say(f"{step.title}: {summary.done} of {summary.jobs} jobs were done before")
         return left, [job for job in left if not self.worklist.waits(job)]
@@ -188,20 +184,24 @@ class Crawl:
             if raw.exists():
                 remove(raw)
 
+    @property
+    def _rows_per_job(self) -> int:
+        """The rows of a planned job, at most; 0 before there is a plan."""
+        planned = self.folder.plan.read()
+        return planned.rows_per_job if planned else 0
+
     def _rows(self, jobs: list[Job]) -> int:
         planned = self.worklist.planned()
         if self.recipe.rebuild is not None:
             return sum(map(self.list_plan.rows(), (job.number for job in jobs)))
         return sum(min(planned.rows_per_job, planned.rows - job.number * planned.rows_per_job) for job in jobs)
 
-    def _outcomes(self, jobs: Iterable[Job], kind: JobKind, progress: Progress, summary: Summary) -> Iterator[Outcome]:
+    def _outcomes(self, jobs: Iterable[Job], kind: JobKind, phase: ToldPhase, summary: Summary) -> Iterator[Outcome]:
         """How the jobs end; ends early when asked to stop, and when every further job would end like the last one."""
         with self.place.open(self.recipe, self.folder, kind) as run:
-            for outcome in run(jobs, progress, self.stop):
+            for outcome in run(jobs, phase, self.stop):
                 summary.note(outcome)
-                self.watch.note(outcome)
-                if outcome.failure:
-                    self.display.say(outcome.failure)
+                phase.note(outcome)
                 yield outcome
                 if outcome.failure and outcome.blame is Blame.SET_UP:
                     return
@@ -209,7 +209,7 @@ class Crawl:
     def _ours(self, jobs: list[Job], summary: Summary) -> Iterator[Job]:
         """The jobs, one by one, as long as nobody else has taken them over."""
         for job in jobs:
-            if not self.watch.is_ours():
+            if not self.is_ours():
                 summary.taken_over = True
                 self.stop.ask("another sitting took this slice over")
                 return

@@ -1,18 +1,27 @@
-"""Progress for people: a bar on a terminal, a plain line now and then in a log."""
+"""What verbs speak to while they work: it makes events (`workers.telling`) and gives each of them to every sink.
+
+On a terminal they are bars, in a log lines, with `--log json` an object a line; a run also writes its timeline.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
+
+from workers.telling.events import Event, Failure, JobEnded, PhaseBegan, PhaseEnded, PhaseProgress, Said, Sink, moment
+from workers.telling.figures import PhaseFigures, Spending, rows_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: between two lines in a log
-_SECONDS_BETWEEN_LINES = 10.0
+    from workers.attempt import Outcome
+
+#: between two events of a phase that say how far it is; sinks write fewer
+_SECONDS_BETWEEN_EVENTS = 0.5
 
 
 class Phase(Protocol):
@@ -24,84 +33,154 @@ class Phase(Protocol):
 
 
 class Display:
-    """Shows phases on a console: on a terminal each is a bar, elsewhere a line at start, every ten seconds, at end."""
+    """Tells people, and whatever else listens, how work goes.
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = console
+    May be called from any thread, and from a signal handler in the middle of a call: whoever is telling goes on to what
+    has come meanwhile, so nobody waits for a slow terminal, and no sink is called twice at once.
+    """
+
+    def __init__(
+        self,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        sinks: Sequence[Sink] = (),
+    ) -> None:
+        """Tell the console, if there is one: on a terminal by bars, elsewhere by lines; and tell the sinks."""
         self._clock = clock
+        self._sinks = [*([people(console)] if console else []), *sinks]
+        self._waiting: deque[Event] = deque()
+        self._turn = threading.Lock()
 
     def say(self, text: str) -> None:
         """A line of text, above any bar; shown as it is, for addresses and tracebacks hold brackets, as markup does."""
-        self._console.print(text, highlight=False, markup=False)
+        self.tell(Said(at=moment(), text=text))
+
+    def tell(self, event: Event) -> None:
+        """Give an event to every sink, after those that came before it."""
+        self._waiting.append(event)
+        while self._waiting and self._turn.acquire(blocking=False):
+            try:
+                while self._waiting:
+                    told = self._waiting.popleft()
+                    for sink in self._sinks:
+                        sink(told)
+            finally:
+                self._turn.release()
 
     @contextmanager
-    def phase(self, title: str, total: int | None, unit: str) -> Iterator[Phase]:
-        """Show one phase while inside. `total` is None where it is not known beforehand."""
-        if self._console.is_terminal:
-            with self._bar(title, total, unit) as bar:
-                yield bar
-        else:
-            lines = _Lines(self, title, total, unit, self._clock)
-            yield lines
-            lines.end()
+    def also(self, *sinks: Sink) -> Iterator[None]:
+        """These sinks are told, too, while inside."""
+        self._sinks = [*self._sinks, *sinks]
+        try:
+            yield
+        finally:
+            self._sinks = [one for one in self._sinks if one not in sinks]
 
     @contextmanager
-    def _bar(self, title: str, total: int | None, unit: str) -> Iterator[Phase]:
-        from rich.progress import (  # noqa: PLC0415 - only a terminal needs it
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
+    def phase(
+        self, title: str, total: int | None, unit: str, *, jobs: int = 0, jobs_done: int = 0, rows_per_job: int = 0
+    ) -> Iterator[ToldPhase]:
+        """Tell of one phase while inside. `total` is None where it is not known beforehand.
+
+        `jobs` are those of the phase, of which so many were done before, and each has so many rows at most.
+        """
+        figures = PhaseFigures(
+            title, unit, total, self._clock(), jobs=jobs, jobs_done=jobs_done, rows_per_job=rows_per_job
         )
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(unit),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self._console) as progress:
-            task = progress.add_task(title, total=total)
-            yield _Bar(lambda count: progress.advance(task, count))
+        self.tell(PhaseBegan(at=moment(), phase=title, unit=unit, total=total, jobs=jobs, jobs_done=jobs_done))
+        phase = ToldPhase(self.tell, figures, self._clock)
+        try:
+            yield phase
+        finally:
+            phase.end()
 
 
-class _Bar:
-    def __init__(self, advance: Callable[[int], None]) -> None:
-        self._advance = advance
+class ToldPhase:
+    """A phase that is told of as events; also what its jobs tell their progress to (`crawler.job.Progress`)."""
 
-    def advance(self, count: int, /) -> None:
-        self._advance(count)
-
-
-class _Lines:
-    def __init__(self, display: Display, title: str, total: int | None, unit: str, clock: Callable[[], float]) -> None:
-        self._display = display
-        self._title = title
-        self._unit = unit
-        self._of = "" if total is None else f" of {total:,}"
+    def __init__(self, tell: Sink, figures: PhaseFigures, clock: Callable[[], float]) -> None:
+        self._tell = tell
+        self._figures = figures
         self._clock = clock
-        self._done = 0
-        self._began = self._last = clock()
+        self._told_at = clock()
         self._lock = threading.Lock()
-        display.say(f"{title} ..." if total is None else f"{title}: {total:,} {unit} ...")
+        self._ticking: threading.Thread | None = None
+        self._over = threading.Event()
 
     def advance(self, count: int, /) -> None:
+        """`count` units more are done, of which no job tells."""
         with self._lock:
-            self._done += count
-            now = self._clock()
-            if now - self._last < _SECONDS_BETWEEN_LINES:
-                return
-            self._last = now
-        self._line()
+            self._figures.advance(count)
+        self._now_and_then()
+
+    def __call__(self, rows: int, /) -> None:
+        """So many more rows of a job that is under way have ended."""
+        with self._lock:
+            self._figures.ended(rows)
+        self._now_and_then()
+
+    def watch(self, costs: Spending, /) -> None:
+        """A job has begun in this process, and this is what it spends; how far it is is told also while no row ends."""
+        with self._lock:
+            self._figures.watch(costs)
+            if self._ticking is None:
+                self._ticking = threading.Thread(target=self._tick, name="progress", daemon=True)
+                self._ticking.start()
+
+    def planned(self, jobs: int, jobs_done: int) -> None:
+        """The jobs of the phase, and how many of them are done, as far as is known now."""
+        with self._lock:
+            self._figures.jobs, self._figures.jobs_done = jobs, jobs_done
+        self._now_and_then()
+
+    def note(self, outcome: Outcome) -> None:
+        """A job has ended."""
+        with self._lock:
+            self._figures.job_ended(outcome.report)
+        at, job, report = moment(), outcome.job.name, outcome.report
+        if report is None:
+            self._tell(Failure(at=at, text=outcome.failure, job=job, blame=outcome.blame.value))
+        else:
+            reasons = sum((Counter(one.rejected) for one in report.stages), Counter[str]())
+            kept = report.stages[-1].kept if report.stages else 0
+            phase, rows = self._figures.phase, rows_of(report)
+            self._tell(JobEnded(at=at, phase=phase, job=job, rows=rows, kept=kept, reasons=reasons, report=report))
+        self._now_and_then()
 
     def end(self) -> None:
-        self._line()
+        """The last word."""
+        self._over.set()
+        if self._ticking is not None:
+            self._ticking.join()
+        with self._lock:
+            told = self._figures.told(PhaseEnded, self._clock())
+        self._tell(told)
 
-    def _line(self) -> None:
-        seconds = self._clock() - self._began
-        self._display.say(f"{self._title}: {self._done:,}{self._of} {self._unit} after {seconds:.0f} s")
+    def _tick(self) -> None:
+        while not self._over.wait(_SECONDS_BETWEEN_EVENTS):
+            with suppress(OSError):  # the next row that ends meets it, too, and its job fails by it
+                self._now_and_then()
+
+    def _now_and_then(self) -> None:
+        now = self._clock()
+        if now - self._told_at < _SECONDS_BETWEEN_EVENTS:
+            return
+        with self._lock:
+            if now - self._told_at < _SECONDS_BETWEEN_EVENTS:
+                return
+            self._told_at = now
+            self._figures.note(now)
+            told = self._figures.told(PhaseProgress, now)
+        self._tell(told)
+
+
+def people(console: Console) -> Sink:
+    """What shows events on a console: bars on a terminal, lines elsewhere."""
+    if console.is_terminal:
+        from workers.telling.bars import Bars  # noqa: PLC0415 - only a terminal needs it
+
+        return Bars(console)
+    from workers.telling.lines import Lines  # noqa: PLC0415 - and only a log this
+
+    return Lines(lambda text: console.print(text, highlight=False, markup=False))

@@ -60,8 +60,8 @@ def import_ray() -> Any:  # noqa: ANN401 - ships no types
 
 
 @contextmanager
-def joined(address: str | None = None, *, cpus: int | None = None) -> Iterator[None]:
-    """This process belongs to a Ray cluster while inside.
+def joined(address: str | None = None, *, cpus: int | None = None) -> Iterator[str]:
+    """This process belongs to a Ray cluster while inside. Gives "HOST:PORT" of its dashboard; "" where there is none.
 
     Args:
         address: "HOST:PORT" of a cluster's head, or "auto": one that runs on this machine. None: the one that
@@ -85,27 +85,28 @@ def joined(address: str | None = None, *, cpus: int | None = None) -> Iterator[N
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     ray = import_ray()
     if ray.is_initialized():
-        yield
+        yield ""  # whoever has joined it knows
         return
+    dashboard = ""
     with _our_own_signals():
         if address:
-            _join(ray, address)
+            dashboard = _join(ray, address)
         else:
             cores = len(os.sched_getaffinity(0)) if cpus is None else cpus
             # "local", or Ray would join whatever Ray somebody has started on this machine
             ray.init("local", num_cpus=cores, include_dashboard=False, object_store_memory=_OBJECT_STORE, **_QUIET)
     try:
-        yield
+        yield dashboard
     finally:
         ray.shutdown()
 
 
-def _join(ray: Any, address: str) -> None:  # noqa: ANN401 - ships no types
-    """Raises SettingsError where the cluster cannot be reached, or does not let us in."""
+def _join(ray: Any, address: str) -> str:  # noqa: ANN401 - ships no types
+    """Raises SettingsError where the cluster cannot be reached, or does not let us in. Gives where its dashboard is."""
     if _WITH_PORT.search(address):
         _knock(address)
     try:
-        ray.init(address, **_QUIET)
+        return str(ray.init(address, **_QUIET).dashboard_url or "")
     except (ConnectionError, ValueError, RuntimeError, AssertionError, ray.exceptions.RayError) as error:
         said = str(error).strip().partition("\n")[0]
         raise SettingsError(f"Ray cluster {address}: cannot be joined: {said} (the head must be up, a node of the "

@@ -9,10 +9,12 @@ runs again elsewhere. docs/ray.md says what happens when something is lost.
 
 from __future__ import annotations
 
+import getpass
 import math
 import os
+import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Self
@@ -31,10 +33,12 @@ from workers.ray_cluster import RayCluster, import_ray, joined, require_ray
 from workers.ray_company import gpus_of_a_scorer, start_company
 from workers.ray_crew import Crew, CrewLostError
 from workers.ray_errands import Errand, Hand, Line
+from workers.ray_hints import hints
 from workers.ray_room import Need
 from workers.ray_workers import Ground, Hello, fingerprint
 from workers.run_folder import RunFolder
 from workers.stop import Stop
+from workers.telling.figures import rows_of
 
 #: a job that took this many actors with it, or lost a process that it needs so often, is set aside as failed
 TRIES = 3
@@ -140,7 +144,7 @@ class RayPool:
                     return
                 for outcome in self._ended(line):
                     if outcome.report:
-                        progress(outcome.report.stages[0].found)
+                        progress(rows_of(outcome.report))
                     yield outcome
         except CrewLostError as error:
             if lost := next((one for hand in self._crew.hands for one in hand.errands), None) or next(line, None):
@@ -250,8 +254,12 @@ class OnRay:
                 self.peaks["scoring actor"] = max(scorers)
 
 
-def on_ray(actors: Actors, address: str | None = None) -> AbstractContextManager[OnRay]:
+def on_ray(
+    actors: Actors, address: str | None = None, say: Callable[[str], None] = lambda _text: None
+) -> AbstractContextManager[OnRay]:
     """The cluster at this address as a place, once it is entered; without one as `ray_cluster.joined` says.
+
+    `say` is told then where one can look at it.
 
     A Ray of our own has room for all these actors, however few cores there are.
 
@@ -260,10 +268,12 @@ def on_ray(actors: Actors, address: str | None = None) -> AbstractContextManager
         SettingsError: the cluster cannot be reached.
     """
     require_ray()
-    return _on_ray(actors, address)
+    return _on_ray(actors, address, say)
 
 
 @contextmanager
-def _on_ray(actors: Actors, address: str | None) -> Iterator[OnRay]:
-    with joined(address, cpus=actors.cpus):
+def _on_ray(actors: Actors, address: str | None, say: Callable[[str], None]) -> Iterator[OnRay]:
+    with joined(address, cpus=actors.cpus) as dashboard:
+        for line in hints(dashboard, f"{getpass.getuser()}@{socket.gethostname()}"):
+            say(line)
         yield OnRay(actors)

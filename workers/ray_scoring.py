@@ -27,6 +27,8 @@ from workers.ray_cluster import here, import_ray, losses, stand_in
 from workers.ray_room import Need
 from workers.staging.weights import stage_weights
 
+#: images, texts, and the processor time that they took
+Answered = tuple[NDArray[np.float32], NDArray[np.float32], float]
 #: waits for the answer to a call
 Get = Callable[[Any], Any]
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -52,7 +54,7 @@ class _Question:
         self.images = images
         self.tokens = tokens
         self.answered = threading.Event()
-        self.answers: list[Vectors] = []  # one, when it is answered
+        self.answers: list[Answered] = []  # one, when it is answered
 
 
 class Batcher:
@@ -65,8 +67,11 @@ class Batcher:
         self._lock = threading.Lock()  # of the line
         self._line: list[_Question] = []
 
-    def embed(self, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> Vectors:
-        """As the engine's own. What it raises is raised for the one who asked it; the others ask anew."""
+    def embed(self, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> Answered:
+        """As the engine's own, and the share of its processor time, in seconds, that these rows took.
+
+        What it raises is raised for the one who asked it; the others ask anew.
+        """
         if len(images) != len(tokens):
             raise ValueError(f"{len(images)} images and {len(tokens)} captions")
         question = _Question(images, tokens)
@@ -100,13 +105,15 @@ class Batcher:
         return company
 
     def _answer(self, questions: Sequence[_Question]) -> None:
+        began = time.thread_time()
         images, texts = self._engine.embed(
             np.concatenate([one.images for one in questions]), np.concatenate([one.tokens for one in questions])
         )
+        spent = (time.thread_time() - began) / max(1, len(images))
         start = 0
         for one in questions:
             end = start + len(one.images)
-            one.answers.append((images[start:end], texts[start:end]))
+            one.answers.append((images[start:end], texts[start:end], spent * len(one.images)))
             one.answered.set()
             start = end
 
@@ -123,8 +130,8 @@ class Scorer:
         self._engines: dict[str, Engine] = {}
         self._batchers: dict[str, Batcher] = {}
 
-    def embed(self, name: str, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> Vectors:
-        """What the engine called `name` makes of a batch."""
+    def embed(self, name: str, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> Answered:
+        """What the engine called `name` makes of a batch, and the processor seconds that it took."""
         return self._batcher(name).embed(images, tokens)
 
     def embed_texts(self, name: str, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -212,12 +219,25 @@ class Scorers:
                 time.sleep(_PAUSE)
 
 
+class _Spent:
+    """Processor seconds of scoring actors for one stand-in."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteEngine:
     """Stands in a filter where its own engine stood: prepares here, and asks a scoring actor for the rest."""
 
     engine: Engine
     scorers: Scorers = field(compare=False)  # equal engines are equal whoever is asked
+    _spent: _Spent = field(default_factory=_Spent, compare=False, repr=False)
+
+    @property
+    def cpu_seconds_elsewhere(self) -> float:
+        """Processor time of the scoring actors for its batches so far."""
+        return self._spent.seconds
 
     @property
     def name(self) -> str:
@@ -240,8 +260,9 @@ class RemoteEngine:
 
     def embed(self, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> Vectors:
         """As the engine's own."""
-        found: Vectors = self.scorers.ask("embed", self.name, images, tokens)
-        return found
+        of_images, of_texts, seconds = self.scorers.ask("embed", self.name, images, tokens)
+        self._spent.seconds += seconds
+        return of_images, of_texts
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As the engine's own."""

@@ -13,7 +13,7 @@ import msgspec
 
 from crawler.commit import sweep, write_first
 from crawler.errors import RunFolderError
-from crawler.layout import OF_REBUILD, holds_shards, remove_shards, run_at, shards_of
+from crawler.layout import OF_REBUILD, holds_shards, remove_shards, run_at, shards_of, thumbnails_of
 from crawler.plan import PlanFolder
 from crawler.seen.opening import OwnShards
 from crawler.settings import Recipe
@@ -23,9 +23,11 @@ from workers.recipes import difference
 from workers.scratch import own_scratch
 from workers.slices import Slice
 from workers.stored import read_stored
+from workers.telling.timeline import NAME as TIMELINE
+from workers.telling.timeline import OF_SLICE as TIMELINE_OF_SLICE
 
 #: what others put into the folder of a run before there is a run: launchers, logs, what was submitted, a tracker
-_OF_OTHERS = frozenset(("run.lock", "islands", "logs", "slurm", "tracker"))
+_OF_OTHERS = frozenset(("comparisons", "run.lock", "islands", "logs", "slurm", "tracker"))
 
 
 class Pinned(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,15 @@ class RunFolder:
     def slice_status(self, stage: str, part: Slice) -> Path:
         """What one slice says of itself. `stage` is the verb."""
         return self.slices / f"{stage}-{part.number:05d}.json"
+
+    @property
+    def timeline(self) -> Path:
+        """What sittings told while they worked; no part of the data set."""
+        return self.path / TIMELINE
+
+    def slice_timeline(self, stage: str, part: Slice) -> Path:
+        """The same of one slice. `stage` is the verb."""
+        return self.slices / f"{stage}-{part.number:05d}{TIMELINE_OF_SLICE}"
 
     def slice_pin(self, stage: str) -> Path:
         """How the run is divided. `stage` is the verb: archives are divided by themselves."""
@@ -222,7 +233,8 @@ class RunFolder:
     def tidy(self) -> None:
         """Remove what killed processes left: downloaded archives and half-written files. Those of living ones stay."""
         shutil.rmtree(self.path / "scratch", ignore_errors=True)
-        for folder in (self.path, self.candidates, self.plan.path, self.raw, self.shards, self.slices):
+        small = thumbnails_of(self.shards)
+        for folder in (self.path, self.candidates, self.plan.path, self.raw, self.shards, small, self.slices):
             if folder.exists():
                 sweep(folder)
 
@@ -243,5 +255,5 @@ class RunFolder:
         else:
             shutil.rmtree(self.shards, ignore_errors=True)
         pins = (self.slice_pin("extract"), self.slice_pin("fetch"), self.pin)
-        for file in (self.report, self.page, *pins):  # the pin last: a folder without it is nobody's
+        for file in (self.report, self.page, self.timeline, *pins):  # the pin last: a folder without it is nobody's
             file.unlink(missing_ok=True)

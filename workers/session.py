@@ -32,11 +32,13 @@ from workers.exit_codes import ExitCode
 from workers.progress import Display
 from workers.report.run import write_report
 from workers.run_folder import RunFolder
-from workers.sitting_told import a_console, print_json, show, show_slice
+from workers.sitting_log import display_of, telling
+from workers.sitting_told import a_console, line_printer, print_json, show, tell_end, tell_end_of_slice
 from workers.slice_status import State, keeping_status
 from workers.slices import SlicePin, digest_of, of_slice, pin_slices
 from workers.stages import SCORES, Verb, kinds_of
 from workers.stop import Stop, stop_on_signals
+from workers.telling.forms import LogForm
 
 __all__ = ["Asked", "exit_code", "find_sources", "run_crawl"]
 
@@ -49,17 +51,17 @@ def run_crawl(recipe: Recipe, inputs: list[str], output: Path, asked: Asked, *, 
         KeyboardInterrupt: told to drop what is in flight; what is committed is kept.
     """
     check_verb(recipe, asked)
-    display = Display(a_console(to_stderr=as_json))
+    display = display_of(asked.log, to_stderr=as_json)
     recipe = among_islands(recipe, asked)
     with stop_on_signals(display.say) as stop:
-        place = place_of(asked)
+        place = place_of(asked, display.say)
         kinds = kinds_of(asked.verb, sliced=asked.slice is not None)
         for remark in (*make_sure(recipe, kinds), *remarks(recipe, asked)):
             display.say(remark)
         earlier_shards(recipe, output)
         if asked.slice:
-            return _run_slice(recipe, inputs, output, _Sitting(asked, place, display, stop), as_json=as_json)
-        return _run_whole(recipe, inputs, output, _Sitting(asked, place, display, stop), as_json=as_json)
+            return _run_slice(recipe, inputs, output, _Sitting(asked, place, display, stop, as_json))
+        return _run_whole(recipe, inputs, output, _Sitting(asked, place, display, stop, as_json))
 
 
 def exit_code(summary: Summary, *, sliced: bool = False) -> int:
@@ -103,9 +105,10 @@ class _Sitting:
     place: AbstractContextManager[Place]
     display: Display
     stop: Stop
+    as_json: bool
 
 
-def _run_whole(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sitting, *, as_json: bool) -> int:
+def _run_whole(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sitting) -> int:
     """A sitting that has the folder for itself."""
     asked, display = sitting.asked, sitting.display
     folder = RunFolder.of(output, recipe)
@@ -118,28 +121,39 @@ def _run_whole(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sittin
             folder.clear()
         folder.open(recipe, sources, version("pairtrawl"), inputs)
         note_in(folder.path, recipe)
-        what = "list" if recipe.rebuild else "archive"
-        display.say(f"{recipe.name}: {len(sources)} {what}{'s' if len(sources) != 1 else ''} into {output}/")
-        with _scratch_of(folder, asked) as with_scratch, sitting.place as place:
-            crawl = Crawl(
-                recipe, sources, with_scratch, place, display, sitting.stop,
-                without_failed=asked.without_failed, drop_raw=asked.drop_raw, watch=asked.watch,
-                retry=asked.retry,
-            )  # fmt: skip
-            summary = crawl.run(asked.verb)
-            for _ in range(asked.job_retries):
-                if summary.worth_another_try:
-                    display.say("Jobs failed; they are begun once more.")
-                    summary = crawl.run(asked.verb)
-        report = write_report(folder, summary.peaks | {"driver": peak_bytes()})
-    if as_json:
+        with telling(display, folder.timeline, recipe, asked, len(sources), sitting.stop) as ending:
+            what = "list" if recipe.rebuild else "archive"
+            display.say(f"{recipe.name}: {len(sources)} {what}{'s' if len(sources) != 1 else ''} into {output}/")
+            summary = _crawled(recipe, sources, folder, sitting)
+            report = write_report(folder, summary.peaks | {"driver": peak_bytes()})
+            code = exit_code(summary)
+            ending.came(code, summary, sitting.stop.why, report["stages"])
+            if asked.log is LogForm.JSON:
+                tell_end(display.say, report, summary, folder, why=sitting.stop.why)
+    if sitting.as_json:
         print_json(report)
-    else:
+    elif asked.log is not LogForm.JSON:
         show(a_console(), report, summary, folder, why=sitting.stop.why)
-    return exit_code(summary)
+    return code
 
 
-def _run_slice(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sitting, *, as_json: bool) -> int:
+def _crawled(recipe: Recipe, sources: list[Source], folder: RunFolder, sitting: _Sitting) -> Summary:
+    """The steps of the verb; jobs that failed are begun once more as often as was asked for."""
+    asked, display = sitting.asked, sitting.display
+    with _scratch_of(folder, asked) as with_scratch, sitting.place as place:
+        crawl = Crawl(
+            recipe, sources, with_scratch, place, display, sitting.stop,
+            without_failed=asked.without_failed, drop_raw=asked.drop_raw, retry=asked.retry,
+        )  # fmt: skip
+        summary = crawl.run(asked.verb)
+        for _ in range(asked.job_retries):
+            if summary.worth_another_try:
+                display.say("Jobs failed; they are begun once more.")
+                summary = crawl.run(asked.verb)
+    return summary
+
+
+def _run_slice(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sitting) -> int:
     """A sitting at one slice, beside others. It reads no archive list, makes no plan and writes no report."""
     asked = sitting.asked
     part = asked.slice
@@ -157,24 +171,28 @@ def _run_slice(recipe: Recipe, inputs: list[str], output: Path, sitting: _Sittin
         if part.number == 0:  # one of them looks: there may be a million files, and a thousand slices
             _sweep(folder, asked.verb)
         folder = _with_own_shards(folder, recipe, asked)
-        sitting.display.say(f"{recipe.name}: {asked.verb}, slice {part} of {output}/")
-        status_file = folder.slice_status(asked.verb, part)
+        status_file, timeline = folder.slice_status(asked.verb, part), folder.slice_timeline(asked.verb, part)
         with (
             keeping_status(status_file, asked.verb, part, asked.owner) as status,
+            telling(sitting.display, timeline, recipe, asked, len(sources), sitting.stop, status) as ending,
             _scratch_of(folder, asked) as folder,
             sitting.place as place,
         ):
+            sitting.display.say(f"{recipe.name}: {asked.verb}, slice {part} of {output}/")
             crawl = Crawl(
                 recipe, sources, folder, place, sitting.display, sitting.stop,
-                drop_raw=asked.drop_raw, slice=part, watch=status, retry=asked.retry,
+                drop_raw=asked.drop_raw, slice=part, is_ours=status.is_ours, retry=asked.retry,
             )  # fmt: skip
             summary = crawl.run(asked.verb)
             code = exit_code(summary, sliced=True)
             status.end(_state(summary), code)
-    if as_json:
+            ending.came(code, summary, sitting.stop.why)
+            if asked.log is LogForm.JSON:
+                tell_end_of_slice(sitting.display.say, status.status, summary, why=sitting.stop.why)
+    if sitting.as_json:
         print_json(msgspec.to_builtins(status.status))
-    else:
-        show_slice(a_console(), status.status, summary, why=sitting.stop.why)
+    elif asked.log is not LogForm.JSON:
+        tell_end_of_slice(line_printer(a_console()), status.status, summary, why=sitting.stop.why)
     return code
 
 

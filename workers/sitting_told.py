@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -36,12 +37,24 @@ def show(console: Console, report: dict[str, Any], summary: Summary, folder: Run
         shown = ", ".join(f"{reason} {number:,}" for reason, number in reasons)
         table.add_row(stage["stage"], f"{stage['found']:,}", f"{stage['kept']:,}", escape(shown))
     console.print(table)
+    tell_end(line_printer(console), report, summary, folder, why=why)
+
+
+def line_printer(console: Console) -> Callable[[str], None]:
+    """Prints lines as they are, for addresses hold brackets, as markup does."""
+    return lambda line: console.print(line, highlight=False, markup=False)
+
+
+def tell_end(
+    say: Callable[[str], None], report: dict[str, Any], summary: Summary, folder: RunFolder, *, why: str = ""
+) -> None:
+    """The same in lines, without the table."""
     told = [f"Incomplete: {archive['detail']}" for archive in report["archives"]["incomplete"]]
     told += _left(summary, why) or _unfinished(report["totals"])
     told += _outcomes(report)
     told += _what_is_there(report["totals"], folder)
     for line in told:
-        console.print(line, highlight=False, markup=False)
+        say(line)
 
 
 def _outcomes(report: dict[str, Any]) -> list[str]:
@@ -50,15 +63,15 @@ def _outcomes(report: dict[str, Any]) -> list[str]:
     return [f"Rows of the list: {', '.join(counted)}."] if counted else []
 
 
-def show_slice(console: Console, status: SliceStatus, summary: Summary, *, why: str = "") -> None:
-    """The end of a sitting at a slice."""
+def tell_end_of_slice(say: Callable[[str], None], status: SliceStatus, summary: Summary, *, why: str = "") -> None:
+    """The end of a sitting at a slice, in lines."""
     told = [
         *_left(summary, why),
         f"Slice {status.slice}/{status.slices} of {status.stage}: {status.done:,} of {status.jobs:,} jobs are done, "
         f"{summary.finished:,} of them in this sitting ({status.rows:,} rows).",
     ]
     for line in told:
-        console.print(line, highlight=False, markup=False)
+        say(line)
 
 
 def _left(summary: Summary, why: str) -> list[str]:

@@ -14,17 +14,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
 from crawler.commit import write_atomically
 from crawler.errors import PairtrawlError
-from workers.attempt import Outcome
 from workers.blame import blame_for
 from workers.exit_codes import ExitCode, code_of
 from workers.slices import Slice
 from workers.stored import read_stored
+from workers.telling.events import Event, PhaseBegan, PhaseEnded, PhaseProgress
 
 State = Literal["running", "drained", "done", "failed"]
 
@@ -48,43 +48,6 @@ class SliceStatus(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     state: State = "running"
     exit_code: int | None = None
-
-
-class Watch(Protocol):
-    """Told how a sitting goes, and asked whether it should."""
-
-    def begin(self, jobs: int, done: int, /) -> None:
-        """There are so many jobs, and so many of them were done before."""
-        ...
-
-    def rows(self, count: int, /) -> None:
-        """So many more rows are done; from any thread."""
-        ...
-
-    def note(self, outcome: Outcome, /) -> None:
-        """A job has ended."""
-        ...
-
-    def is_ours(self) -> bool:
-        """Whether nobody else has taken the jobs over."""
-        ...
-
-
-class Unwatched:
-    """Nobody watches, and nobody takes over."""
-
-    def begin(self, _jobs: int, _done: int, /) -> None:
-        """Nothing to do."""
-
-    def rows(self, _count: int, /) -> None:
-        """Nothing to do."""
-
-    def note(self, _outcome: Outcome, /) -> None:
-        """Nothing to do."""
-
-    def is_ours(self) -> bool:
-        """True."""
-        return True
 
 
 class StatusFile:
@@ -111,23 +74,20 @@ class StatusFile:
         """What it says, or will with the next writing."""
         return self._status
 
-    def begin(self, jobs: int, done: int, /) -> None:
-        """See `Watch.begin`."""
-        self._change(0.0, jobs=jobs, done=done)
-
-    def rows(self, count: int, /) -> None:
-        """See `Watch.rows`."""
-        self._change(_SECONDS_BETWEEN_WRITES, rows=self._status.rows + count)
-
-    def note(self, outcome: Outcome, /) -> None:
-        """See `Watch.note`."""
-        if outcome.failure:
-            self._change(_SECONDS_BETWEEN_WRITES, failed=self._status.failed + 1)
-        else:
-            self._change(_SECONDS_BETWEEN_WRITES, done=self._status.done + 1)
+    def __call__(self, event: Event) -> None:
+        """Take note of how far a phase is: a sink of the sitting's events."""
+        match event:
+            case PhaseBegan():
+                self._change(0.0, jobs=event.jobs, done=event.jobs_done)
+            case PhaseProgress() | PhaseEnded():
+                self._change(
+                    _SECONDS_BETWEEN_WRITES, jobs=event.jobs, done=event.jobs_done, failed=event.failed, rows=event.rows
+                )
+            case _:
+                pass
 
     def is_ours(self) -> bool:
-        """See `Watch.is_ours`. A file that was removed, or cannot be read, is nobody's claim."""
+        """Whether nobody else has taken the slice over. A file that was removed, or cannot be read, is no claim."""
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=SliceStatus).owner == self._status.owner
         except (OSError, msgspec.DecodeError):

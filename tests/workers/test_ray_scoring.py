@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crawler.errors import SettingsError
+from crawler.job.costs import cpu_elsewhere
 from crawler.settings import FilterChoice, Output, Recipe
 from filters import Prepared
 from filters.models.choice import engine_of
 from tests.builders import a_candidate, a_fetched, a_picture
+from tests.fakes.work import busy_for
 from workers.assemble import assemble, engines_of
-from workers.ray_scoring import Batcher, RemoteEngine, Scorer, Scorers
+from workers.ray_scoring import Answered, Batcher, RemoteEngine, Scorer, Scorers, _Question
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,11 @@ class Gate:
 
 def ask(batcher: Batcher, *numbers: int) -> list[float]:
     """Ask about rows that are these numbers; what comes back are the numbers."""
-    images, texts = batcher.embed(
+    images, texts, seconds = batcher.embed(
         np.array([[one] for one in numbers], np.uint8), np.array([[one] for one in numbers], np.int32)
     )
     assert np.array_equal(images, texts)
+    assert seconds >= 0
     return [float(one) for one in images[:, 0]]
 
 
@@ -121,6 +124,52 @@ def test_an_error_is_told_to_the_one_who_asked_and_the_others_ask_anew() -> None
 def test_images_without_captions_are_refused_before_they_are_mixed_with_others() -> None:
     with pytest.raises(ValueError, match="2 images and 1 captions"):
         Batcher(Gate()).embed(np.zeros((2, 1), np.uint8), np.zeros((1, 1), np.int32))
+
+
+class Busy(Gate):
+    """Takes 10 ms of a processor for each row."""
+
+    def embed(
+        self, images: NDArray[np.uint8], tokens: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        busy_for(0.01 * len(images))
+        return super().embed(images, tokens)
+
+
+def test_who_goes_in_one_call_shares_what_it_cost_by_rows() -> None:
+    gate = Busy()
+    gate.open.set()
+    small, large = [_Question(np.zeros((rows, 1), np.uint8), np.zeros((rows, 1), np.int32)) for rows in (1, 3)]
+    Batcher(gate)._answer([small, large])
+    assert 0.01 <= small.answers[0][2] == pytest.approx(large.answers[0][2] / 3)
+
+
+@dataclass
+class Handle:
+    """An actor's, in this process."""
+
+    batcher: Batcher
+
+    @property
+    def embed(self) -> Handle:
+        return self
+
+    def remote(self, _name: str, images: NDArray[np.uint8], tokens: NDArray[np.int32]) -> Answered:
+        return self.batcher.embed(images, tokens)
+
+
+@pytest.mark.ray
+def test_a_stand_in_tells_what_scoring_actors_have_spent_for_it() -> None:
+    gate = Busy()
+    gate.open.set()
+    one, other = [RemoteEngine(gate, Scorers([Handle(Batcher(gate))], get=lambda answer: answer)) for _ in range(2)]
+    assert one == other
+    assert cpu_elsewhere(one) == 0
+    for _ in range(2):
+        images, texts = one.embed(np.ones((2, 1), np.uint8), np.ones((2, 1), np.int32))
+        assert np.array_equal(images, texts)
+    assert cpu_elsewhere(one) >= 0.04
+    assert cpu_elsewhere(other) == 0
 
 
 @pytest.mark.clip

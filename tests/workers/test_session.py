@@ -88,7 +88,7 @@ class AsFake:
 
 def at(place: AsFake, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def entered(_asked: Asked) -> Iterator[AsFake]:
+    def entered(_asked: Asked, _say: object) -> Iterator[AsFake]:
         yield place
 
     monkeypatch.setattr(session, "place_of", entered)

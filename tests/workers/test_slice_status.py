@@ -7,26 +7,16 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import ArchiveUnavailableError, RunFolderError, SettingsError
-from crawler.job import Job, JobKind
-from crawler.report import Report
-from workers.attempt import Outcome
+from tests.workers.telling.stories import Clock, at, progress
 from workers.slice_status import SliceStatus, StatusFile, keeping_status, read_status, read_statuses
 from workers.slices import Slice
+from workers.telling.events import PhaseBegan
 
 PART = Slice(3, 16)
-JOB = Job(kind=JobKind.FETCH, number=7, input="", output="", recipe="")
-DONE = Outcome(job=JOB, report=Report(job=JOB.name, kind="fetch", recipe="", stages=()))
-FAILED = Outcome(job=JOB, failure="fetch-00007: no")
 
 
-class Clock:
-    """Time that stands still until it is told."""
-
-    def __init__(self) -> None:
-        self.now = 1_795_219_200.0
-
-    def __call__(self) -> float:
-        return self.now
+def begun(jobs: int, done: int) -> PhaseBegan:
+    return PhaseBegan(at=at(0), phase="fetch", unit="pairs", total=1_000, jobs=jobs, jobs_done=done)
 
 
 def said(path: Path) -> SliceStatus:
@@ -38,11 +28,9 @@ def said(path: Path) -> SliceStatus:
 def test_it_says_how_far_the_slice_is(tmp_path: Path) -> None:
     path, clock = tmp_path / "slices" / "fetch-00003.json", Clock()
     status = StatusFile(path, "fetch", PART, "4711.0", clock)
-    status.begin(10, 4)
+    status(begun(10, 4))
     clock.now += 60
-    for outcome in (DONE, FAILED, DONE):
-        status.rows(100)
-        status.note(outcome)
+    status(progress(60, 300, jobs=10, jobs_done=6, failed=1))
     status.end("failed", 75)
     assert said(path) == SliceStatus(
         stage="fetch", slice=3, slices=16, jobs=10, done=6, failed=1, rows=300, owner="4711.0", host=said(path).host,
@@ -54,12 +42,12 @@ def test_it_says_how_far_the_slice_is(tmp_path: Path) -> None:
 def test_it_is_written_every_few_seconds_at_most(tmp_path: Path) -> None:
     path, clock = tmp_path / "fetch-00003.json", Clock()
     status = StatusFile(path, "fetch", PART, "", clock)
-    status.begin(10, 0)
-    for _ in range(5):
-        status.note(DONE)
+    status(begun(10, 0))
+    for done in range(5):
+        status(progress(done, 0, jobs_done=done + 1))
     assert said(path).done == 0
     clock.now += 5
-    status.note(DONE)
+    status(progress(9, 0, jobs_done=6))
     assert said(path).done == 6
 
 
@@ -70,7 +58,7 @@ def test_whoever_comes_later_owns_the_slice_and_the_other_one_writes_no_more(tmp
     found = StatusFile(path, "fetch", PART, "4711.1", clock)
     assert not lost.is_ours()
     clock.now += 60
-    lost.note(DONE)
+    lost(progress(60, 0, jobs_done=1))
     lost.end("drained", 75)
     assert said(path).owner == "4711.1"
     assert said(path).state == "running"

@@ -24,13 +24,16 @@ from workers.cli import (
     export,
     filters,
     island,
+    label,
     lists,
+    live,
     rebuild,
     reissue,
     report,
     retry,
     seen,
     slurm,
+    stability,
     stages,
     takedown,
     tracker,
@@ -57,6 +60,9 @@ app.command("score")(stages.score)
 app.command("rebuild", cls=rebuild.DropIn)(rebuild.rebuild)
 app.command("retry")(retry.retry)
 app.command("report")(report.report)
+app.command("label")(label.label)
+app.command("live")(live.live)
+filters.filters.command("stability")(stability.stability)
 app.add_typer(filters.filters, name="filters")
 app.add_typer(export.export, name="export")
 app.command("seen")(seen.seen)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workers.telling.forms import LogForm
+
 if TYPE_CHECKING:
     from workers.stages import Verb
 
@@ -126,6 +128,23 @@ Scratch = Annotated[
         show_default=False,
     ),
 ]
+Log = Annotated[
+    LogForm,
+    typer.Option(
+        "--log",
+        envvar="PAIRTRAWL_LOG",
+        help="In which form it says how it goes: `lines`, `json` (an object a line, on stderr), or `auto`: bars on a "
+        "terminal, lines elsewhere.",
+    ),
+]
+Wandb = Annotated[
+    str,
+    typer.Option(
+        metavar="PROJECT",
+        help="Tell this project of Weights & Biases how it goes, too: counts only. Needs the extra `wandb`.",
+        show_default=False,
+    ),
+]
 DropRaw = Annotated[bool, typer.Option("--drop-raw", help="Remove each raw shard once its shard is committed.")]
 
 
@@ -141,6 +160,7 @@ def sit(
     ray_address: str = "",
     slice_: str = "",
     removals: Path | None = None,
+    log: LogForm = LogForm.AUTO,
     **flags: Any,  # noqa: ANN401 - those of `Asked`, by its names
 ) -> None:
     """Do what was asked for, and leave with its exit code.
@@ -154,11 +174,14 @@ def sit(
     from workers.recipes import recipe_or_default
     from workers.session import run_crawl
     from workers.slices import parse_slice
+    from workers.telling.failing import errors_told
 
     where = place or ("ray" if ray_address else "local")
-    part = parse_slice(slice_) if slice_ else None
-    asked = Asked(verb=verb, place=where, ray_address=ray_address, slice=part, **flags)
-    chosen = recipe_or_default(recipe, overrides or [])
-    if removals is not None:
-        chosen = msgspec.structs.replace(chosen, removals=str(removals.resolve()))
-    raise typer.Exit(run_crawl(chosen, inputs or [], output, asked, as_json=as_json))
+    with errors_told(log):
+        part = parse_slice(slice_) if slice_ else None
+        asked = Asked(verb=verb, place=where, ray_address=ray_address, slice=part, log=log, **flags)
+        chosen = recipe_or_default(recipe, overrides or [])
+        if removals is not None:
+            chosen = msgspec.structs.replace(chosen, removals=str(removals.resolve()))
+        code = run_crawl(chosen, inputs or [], output, asked, as_json=as_json)
+    raise typer.Exit(code)

@@ -10,6 +10,7 @@ from typer.core import TyperCommand
 
 from workers.cli import img2dataset_options as given
 from workers.cli import options as flags
+from workers.telling.forms import LogForm
 
 
 class DropIn(TyperCommand):
@@ -93,6 +94,7 @@ def rebuild(
     owner: flags.Owner = "",
     scratch: flags.Scratch = None,
     as_json: flags.AsJson = False,
+    log: flags.Log = LogForm.AUTO,
     url_list: given.UrlList = None,
     image_size: given.ImageSize = None,
     output_folder: given.OutputFolder = None,
@@ -139,6 +141,7 @@ def rebuild(
     told = locals()
     from workers.rebuild.options import NAMES, value_of
     from workers.rebuild.sitting import Extras, rebuild
+    from workers.telling.failing import errors_told
 
     asked = {name: value_of(name, told[name]) for name in NAMES if told[name] is not None}
     if output is not None:
@@ -162,5 +165,8 @@ def rebuild(
         owner=owner,
         scratch=scratch,
         as_json=as_json,
+        log=log,
     )
-    raise typer.Exit(rebuild(lists or [], asked, extras))
+    with errors_told(log):
+        code = rebuild(lists or [], asked, extras)
+    raise typer.Exit(code)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from workers.cli import options as flags
+from workers.telling.forms import LogForm
 
 Shards = Annotated[Path, typer.Argument(metavar="FOLDER", help="What `pairtrawl rebuild --output` named.")]
 Again = Annotated[
@@ -29,6 +30,8 @@ def retry(
     owner: flags.Owner = "",
     scratch: flags.Scratch = None,
     as_json: flags.AsJson = False,
+    log: flags.Log = LogForm.AUTO,
+    wandb: flags.Wandb = "",
 ) -> None:
     """Ask again for the rows of a rebuild that came to nothing. What is there stays, to the byte.
 
@@ -37,11 +40,14 @@ def retry(
     from workers.asked import Asked
     from workers.rebuild.retrying import retry as try_again
     from workers.slices import parse_slice
+    from workers.telling.failing import errors_told
 
-    asked = Asked(
-        place=place or ("ray" if ray_address else "local"), ray_address=ray_address, workers=workers,
-        wait_for_nodes=wait_for_nodes, slice=parse_slice(slice_) if slice_ else None, islands=islands, owner=owner,
-        scratch=scratch,
-    )  # fmt: skip
-    outcomes = [one.strip() for one in again.split(",") if one.strip()]
-    raise typer.Exit(try_again(folder, outcomes, asked, removals=removals, as_json=as_json))
+    with errors_told(log):
+        asked = Asked(
+            place=place or ("ray" if ray_address else "local"), ray_address=ray_address, workers=workers,
+            wait_for_nodes=wait_for_nodes, slice=parse_slice(slice_) if slice_ else None, islands=islands, owner=owner,
+            scratch=scratch, log=log, wandb=wandb,
+        )  # fmt: skip
+        outcomes = [one.strip() for one in again.split(",") if one.strip()]
+        code = try_again(folder, outcomes, asked, removals=removals, as_json=as_json)
+    raise typer.Exit(code)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workers.cli import options
+from workers.telling.forms import LogForm
 
 
 def crawl(
@@ -28,6 +29,8 @@ def crawl(
     owner: options.Owner = "",
     scratch: options.Scratch = None,
     as_json: options.AsJson = False,
+    log: options.Log = LogForm.AUTO,
+    wandb: options.Wandb = "",
 ) -> None:
     """Make a data set: archives, candidates, plan, images, filters, webdataset shards, and a report.
 
@@ -52,6 +55,8 @@ def extract(
     owner: options.Owner = "",
     scratch: options.Scratch = None,
     as_json: options.AsJson = False,
+    log: options.Log = LogForm.AUTO,
+    wandb: options.Wandb = "",
 ) -> None:
     """Only read archives: write a candidate table for each, and a report. No image is fetched.
 
@@ -69,6 +74,8 @@ def plan(
     without_failed: options.WithoutFailed = False,
     scratch: options.Scratch = None,
     as_json: options.AsJson = False,
+    log: options.Log = LogForm.AUTO,
+    wandb: options.Wandb = "",
 ) -> None:
     """Read what archives are not read yet, then cut the candidates into jobs. No image is fetched.
 
@@ -95,6 +102,8 @@ def fetch(
     owner: options.Owner = "",
     scratch: options.Scratch = None,
     as_json: options.AsJson = False,
+    log: options.Log = LogForm.AUTO,
+    wandb: options.Wandb = "",
 ) -> None:
     """Fetch the images where there is internet, and judge them by everything but models: raw shards, in RUN/raw.
 
@@ -119,6 +128,8 @@ def score(
     owner: options.Owner = "",
     scratch: options.Scratch = None,
     as_json: options.AsJson = False,
+    log: options.Log = LogForm.AUTO,
+    wandb: options.Wandb = "",
 ) -> None:
     """Score the raw shards that `pairtrawl fetch` left, by models, and write the shards. Needs no internet.
 

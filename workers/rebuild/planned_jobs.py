@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from crawler.errors import PairtrawlError
 from crawler.job import Job, JobKind
 from workers.blame import blame_for
 from workers.rebuild.planning import ListPlan
-from workers.slice_status import Watch
 from workers.stages import Worklist
 from workers.summary import Summary
 
 
 class PlannedJobs:
-    """To be gone through once. What is known of the run meanwhile is noted in `summary`, and told to `watch`.
+    """To be gone through once. What is known of the run meanwhile is noted in `summary`.
+
+    `tell` is told how many jobs there are, and how many of them are done, as far as the plan is made.
 
     A list that cannot be read is a failure and ends the jobs: those of the lists after it would be misnumbered.
     """
 
-    def __init__(self, plan: ListPlan, worklist: Worklist, summary: Summary, watch: Watch) -> None:
+    def __init__(self, plan: ListPlan, worklist: Worklist, summary: Summary, tell: Callable[[int, int], None]) -> None:
         self._plan = plan
         self._worklist = worklist
         self._summary = summary
-        self._watch = watch
+        self._tell = tell
         #: jobs that were given out
         self.handed_out = 0
         #: whether there will be no more
@@ -39,7 +40,7 @@ class PlannedJobs:
                 if self._worklist.is_done(job):
                     self._summary.done += 1
                     continue
-                self._watch.begin(self._summary.jobs, self._summary.done)
+                self._tell(self._summary.jobs, self._summary.done)
                 self.handed_out += 1
                 yield self._worklist.with_base(job)
         except (PairtrawlError, OSError) as error:

@@ -10,57 +10,48 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from crawler.errors import MissingPackageError
 from crawler.settings import Recipe
 from crawler.shard_files import read_stats
-from workers.attempt import Outcome
 from workers.rebuild.options import Options
-from workers.slice_status import Unwatched, Watch
+from workers.telling.events import Event, JobEnded, Sink
+from workers.telling.weights_and_biases import Board, open_board
 
 #: between two tables; each has as many rows as messages, at most so many
 _SECONDS_BETWEEN_TABLES = 60.0
 _MESSAGES = 100
 
 
-class Board(Protocol):
-    """A run of W&B."""
-
-    def log(self, data: dict[str, Any], /) -> object:
-        """Show these figures."""
-        ...
-
-
-class Figures(Unwatched):
-    """Tells a board of each shard that is committed. Called from the thread of the driver only."""
+class Figures:
+    """A sink that tells a board of each shard that is committed."""
 
     def __init__(
         self,
         recipe: Recipe,
+        shards: Path,
         board: Board,
         table: Callable[[list[str], list[list[Any]]], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._recipe = recipe
+        self._shards = shards
         self._board = board
         self._table = table
         self._clock = clock
-        self._shards: list[Mapping[str, Any]] = []
         self._total: Counter[str] = Counter()
         self._messages: Counter[str] = Counter()
         self._began = self._ended = 0.0
         self._told_at = float("-inf")
 
-    def note(self, outcome: Outcome, /) -> None:
+    def __call__(self, event: Event) -> None:
         """A job has ended; one that failed has no figures."""
-        if not outcome.report:
+        if not isinstance(event, JobEnded):
             return
-        stats = read_stats(Path(outcome.job.output), outcome.job.number, self._recipe.output)
+        stats = read_stats(self._shards, int(event.job.rpartition("-")[2]), self._recipe.output)
         self._began = min(self._began or stats["start_time"], stats["start_time"])
         self._ended = max(self._ended, stats["end_time"])
         self._total.update({key: stats[key] for key in _COUNTS})
@@ -80,6 +71,8 @@ class Figures(Unwatched):
         self._board.log({"status": self._table(["status", "frequency", "count"], rows)})
 
 
+#: options that name files, addresses or people
+_NOT_TOLD = frozenset(("url_list", "output_folder", "user_agent_token"))
 _COUNTS = ("count", "successes", "failed_to_download", "failed_to_resize")
 
 
@@ -96,24 +89,18 @@ def _figures(prefix: str, counts: Mapping[str, Any], seconds: float) -> dict[str
 
 
 @contextmanager
-def watching(options: Options, recipe: Recipe) -> Iterator[Watch]:
-    """Whoever is told of a run: W&B, if the options ask for it.
+def watching(options: Options, recipe: Recipe, shards: Path) -> Iterator[tuple[Sink, ...]]:
+    """Whoever is told of a rebuild: W&B, if the options ask for it. `shards` is where its shards are made.
 
     Raises:
         MissingPackageError: it is asked for, and not installed.
+        SettingsError: it does not let us in.
     """
     if not options.enable_wandb:
-        yield Unwatched()
+        yield ()
         return
-    try:
-        wandb = import_module("wandb")
-    except ImportError as error:
-        raise MissingPackageError("enable_wandb: needs Weights & Biases: pip install wandb") from error
-    config = msgspec.to_builtins(options)
-    board = wandb.init(project=options.wandb_project, config=config, anonymous="allow")
-    figures = Figures(recipe, board, lambda columns, data: wandb.Table(columns=columns, data=data))
-    try:
-        yield figures
+    config = {name: value for name, value in msgspec.to_builtins(options).items() if name not in _NOT_TOLD}
+    with open_board(options.wandb_project, config) as opened:
+        figures = Figures(recipe, shards, opened.board, opened.table)
+        yield (figures,)
         figures.tell()
-    finally:
-        board.finish()

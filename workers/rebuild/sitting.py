@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,8 @@ from workers.run_folder import RunFolder
 from workers.session import run_crawl
 from workers.slices import parse_slice
 from workers.stages import NO_RETRY, Retry
+from workers.telling.forms import LogForm
+from workers.telling.json_lines import saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Extras:
     owner: str = ""
     scratch: Path | None = None
     as_json: bool = False
+    log: LogForm = LogForm.AUTO
 
 
 def rebuild(inputs: Sequence[str], given: Mapping[str, Any], extras: Extras) -> int:
@@ -75,10 +77,10 @@ def rebuild(inputs: Sequence[str], given: Mapping[str, Any], extras: Extras) -> 
     output = local_folder(options.output_folder)
     if options.incremental_mode == "extend":
         found = extended(RunFolder.of(output, recipe), recipe, found)
-    taken_over = _taken_over(extras.adopt, output, recipe)
-    with watching(options, recipe) as watch:
-        asked = _asked(options, given, extras)
-        return run_crawl(recipe, found, output, replace(asked, watch=watch, retry=taken_over), as_json=extras.as_json)
+    taken_over = _taken_over(extras.adopt, output, recipe, extras.log)
+    asked = _asked(options, given, extras)
+    with watching(options, recipe, RunFolder.of(output, recipe).shards) as sinks:
+        return run_crawl(recipe, found, output, replace(asked, sinks=sinks, retry=taken_over), as_json=extras.as_json)
 
 
 def local_folder(address: str) -> Path:
@@ -122,7 +124,7 @@ def _is_folder(text: str) -> bool:
     return path is not None and path.is_dir()
 
 
-def _taken_over(old: Path | None, output: Path, recipe: Recipe) -> Retry:
+def _taken_over(old: Path | None, output: Path, recipe: Recipe, log: LogForm) -> Retry:
     """What is taken over from an old output, job by job.
 
     Raises:
@@ -135,12 +137,8 @@ def _taken_over(old: Path | None, output: Path, recipe: Recipe) -> Retry:
         raise SettingsError(f"--adopt {old}: is the output itself; name another folder with --output, for its shards "
                             "are read while new ones are written")  # fmt: skip
     run = RunFolder.of(output, recipe)
-    adoption = Adoption(old, run.path / "adopted", run.plan.job_table, exif=recipe.decode.exif, say=_say)
+    adoption = Adoption(old, run.path / "adopted", run.plan.job_table, exif=recipe.decode.exif, say=saying(log))
     return Retry(bases=adoption.base)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
 
 
 def _asked(options: Options, given: Mapping[str, Any], extras: Extras) -> Asked:
@@ -160,4 +158,5 @@ def _asked(options: Options, given: Mapping[str, Any], extras: Extras) -> Asked:
         islands=extras.islands,
         owner=extras.owner,
         job_retries=options.max_shard_retry,
+        log=extras.log,
     )

@@ -1,28 +1,37 @@
 """The report of a run as one HTML file that a person likes to read.
 
 Captions, host names and details of broken archives were written by strangers. All text goes through `html.text`;
-the page has no script, loads nothing, and its Content-Security-Policy forbids both should an escape ever be missed.
+the page loads nothing and runs nothing but our search, and its Content-Security-Policy forbids the rest should an
+escape ever be missed.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from typing import Any
 
-from workers.report.html import number_of, size, table_of, tables_of, text
+from workers.report.contact import Sheet, sheets_html, shortened
+from workers.report.distributions import scores, sizes
+from workers.report.frame import page_of
+from workers.report.history import history
+from workers.report.html import Part, number_of, share, size, table_of, tables_of, text
 from workers.report.rights import opt_outs, repeated_files
-from workers.report.sections import Example, funnel, gallery, hosts, kinds, meaning, outcomes, reasons, scores, speeds
+from workers.report.search import script, search_part
+from workers.report.sections import flow, meaning, outcomes, reasons
+from workers.report.shares import hosts, kinds
+from workers.report.speed import filters, limits
 
-__all__ = ["Example", "meaning", "render"]
+__all__ = ["meaning", "render"]
 
+_LONGEST = 1_000  # characters of any text of a report; report.json has all of them
+_ID = 12  # digits of a version's id
 #: key under `totals` -> heading; those that begin with "bytes" are sizes
 _TOTALS = {
-    "archives": "archives", "pages": "pages", "images": "images", "candidates": "candidates", "planned": "planned",
+    "rows": "rows", "archives": "archives",
+    "pages": "pages", "images": "images", "candidates": "candidates", "planned": "planned",
     "fetched": "fetched", "kept": "pairs kept", "shards": "shards", "raw_shards": "raw shards to score",
+    "tables": "tables", "masked": "masked",
     "bytes_read": "of archives read", "bytes_received": "of images received", "bytes_written": "written",
 }  # fmt: skip
 #: file name in a run's folder -> what is in it
@@ -47,57 +56,78 @@ next(iter(webdataset.WebDataset("shards/00000.tar", shardshuffle=False).decode("
 }
 
 
-def render(report: Mapping[str, Any], examples: Sequence[Example] = ()) -> str:
+def render(
+    report: Mapping[str, Any],
+    sheets: Sequence[Sheet] = (),
+    search: Mapping[str, Any] | None = None,
+) -> str:
     """The page for a report; parts that the report does not have are left out. Same report, same page.
 
     Args:
         report: what `workers.report.run.build_report` gives. Values of an unexpected type count as absent.
-        examples: pairs for a gallery.
+        sheets: samples of what filters kept and rejected, those of one filter after each other.
+        search: rows to search on the page: {"rows": [[caption, host, 1 for kept, reason, score], ...], "of": how many
+            rows there are}; None for those that the report has under that name.
     """
-    style = (files("workers.report") / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    name = text(report.get("name") or "A run")
-    parts = (
-        _headline(report, name), _warning(report), funnel(report), outcomes(report), reasons(report), scores(report),
-        gallery(examples),
-        opt_outs(report), repeated_files(report), hosts(report), kinds(report), speeds(report), _further(report),
+    report = _cut(report)
+    name = str(report.get("name") or "A run")
+    found = search_part(table_of(report, "search") if search is None else search)
+    shown = Part("pictures", "Pictures", sheets_html(sheets))
+    every = (
+        flow(report), outcomes(report), scores(report), filters(report), shown, found,
+        sizes(report), kinds(report), hosts(report), opt_outs(report), repeated_files(report), history(report),
+        limits(report), reasons(report), _further(report),
     )  # fmt: skip
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{name} - pairtrawl</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-{chr(10).join(part for part in parts if part)}
-</main>
-</body>
-</html>
-"""
+    there = [one for one in every if one.body]
+    return page_of(
+        name,
+        (_headline(report, text(name)), _warning(report), *(one.html() for one in there), _footer(report)),
+        scripts=(script(),) if found.body else (),
+        outside=_contents(there),
+    )
+
+
+def _cut(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The same without the ends of texts that are longer than any page shows."""
+    if isinstance(value, str):
+        return shortened(value, _LONGEST)
+    if isinstance(value, Mapping):
+        return {_cut(name): _cut(one) for name, one in value.items()}
+    return [_cut(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _contents(parts: Sequence[Part]) -> str:
+    """The table of contents; a link past it comes first."""
+    if len(parts) < 2:
+        return ""
+    items = "".join(f'<li><a href="#{one.slug}">{one.title}</a></li>' for one in parts)
+    return (
+        '<a class="skip" href="#main">Skip the contents</a>'
+        f'<nav class="contents" aria-label="On this page"><ul>{items}</ul></nav>'
+    )
 
 
 def _headline(report: Mapping[str, Any], name: str) -> str:
     totals = table_of(report, "totals")
-    kept, candidates = number_of(totals, "kept"), number_of(totals, "candidates")
-    if not any(number_of(totals, field) for field in ("archives", "records", "candidates")):
+    kept, candidates, rows = (number_of(totals, field) for field in ("kept", "candidates", "rows"))
+    if not any(number_of(totals, field) for field in ("archives", "records", "candidates", "rows")):
         sentence = "Nothing has been read yet."
+    elif kept == (rows or candidates) and report.get("kind", "run") != "run":
+        sentence = f"{kept:,} image-text pairs."
     else:
-        share = f" ({100 * kept / candidates:.1f} %)" if candidates else ""
-        sentence = f"{kept:,} image-text pairs kept of {candidates:,} candidates{share}."
+        of, unit = rows or candidates, "rows" if rows or report.get("kind") == "tables" else "candidates"
+        part = f" ({share(kept, of)})" if of else ""
+        sentence = f"{kept:,} image-text pairs kept of {of:,} {unit}{part}."
+    heading_of = _TOTALS | ({"candidates": "rows"} if report.get("kind") == "tables" else {})
     facts = "".join(
         f"<div><dt>{heading}</dt><dd>{_fact(field, number_of(totals, field))}</dd></div>"
-        for field, heading in _TOTALS.items()
-        if field in totals and (totals[field] or field != "raw_shards")
+        for field, heading in heading_of.items()
+        if field in totals and (totals[field] or field not in {"raw_shards", "masked"})
     )
     described = f'<p class="soft">{text(report["description"])}</p>' if report.get("description") else ""
+    which = f" <code>{text(str(report['id'])[:_ID])}</code>" if report.get("id") else ""
     listed = f'<dl class="numbers">{facts}</dl>' if facts else ""
-    return f'<header><p class="name">{name}</p><h1>{sentence}</h1>{described}</header>{listed}'
+    return f'<header><p class="name">{name}{which}</p><h1>{sentence}</h1>{described}</header>{listed}'
 
 
 def _fact(field: str, number: int) -> str:
@@ -122,11 +152,19 @@ def _warning(report: Mapping[str, Any]) -> str:
     )
 
 
-def _further(report: Mapping[str, Any]) -> str:
+def _further(report: Mapping[str, Any]) -> Part:
+    if report.get("kind", "run") != "run":
+        return Part("further", "Look further", "")
     names = "".join(f"<div><dt><code>{name}</code></dt><dd>{told}</dd></div>" for name, told in _FILES.items())
-    snippets = "".join(f"<p>{told}:</p><pre><code>{escape(code)}</code></pre>" for told, code in _SNIPPETS.items())
-    recipe, version = text(report.get("recipe_digest") or "unknown"), text(report.get("version") or "unknown")
-    return (
-        f'<section><h2>Look further</h2><p>Beside this page lie:</p><dl class="files">{names}</dl>{snippets}</section>'
-        f"<footer>Recipe <code>{recipe}</code>, pairtrawl {version}.</footer>"
+    snippets = "".join(
+        f'<p>{told}:</p><pre tabindex="0"><code>{escape(code)}</code></pre>' for told, code in _SNIPPETS.items()
     )
+    return Part("further", "Look further", f'<p>Beside this page lie:</p><dl class="files">{names}</dl>{snippets}')
+
+
+def _footer(report: Mapping[str, Any]) -> str:
+    facts = []
+    if report.get("recipe_digest"):
+        facts.append(f"Recipe <code>{text(report['recipe_digest'])}</code>, ")
+    version = text(report.get("version") or "")
+    return f"<footer>{''.join(facts)}pairtrawl {version}</footer>"

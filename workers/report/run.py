@@ -7,52 +7,126 @@ asked of the shard tables with DuckDB, which streams them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from crawler.commit import write_atomically
 from crawler.errors import RunFolderError
 from crawler.job.markers import read_crawl_reports, read_extract_reports
 from crawler.outcome import Outcome
 from crawler.raw import read_head
-from crawler.report import Report, StageCount, check, merge
+from crawler.report import Report, StageCount, add_up, check, merge
 from workers.rebuild.planning import ListPlanned, read_lists
-from workers.report.page import render
-from workers.report.samples import examples_of
-from workers.report.tables import ShardTables
-from workers.run_folder import RunFolder
+from workers.report.finding import searchable
+from workers.report.judging import filters_of, with_lines
+from workers.report.limits import limit_of, limits_of
+from workers.report.rows import open_rows
+from workers.report.samples import sheets_of
+from workers.report.tables import told_by
+from workers.report.times import sittings_of
+from workers.report.writing import Looked, write
+from workers.run_folder import Pinned, RunFolder
+from workers.telling.timeline import read_timeline
+
+#: on each contact sheet
+PICTURES = 24
+#: what a report of a run says of its tables even where it is nothing: programs look for it
+_ALWAYS: Mapping[str, type] = {
+    "top_hosts": list, "languages": dict, "text_sources": dict, "opt_outs": list, "repeated_files": list,
+    "scores": dict,
+}  # fmt: skip
 
 
 def build_report(folder: RunFolder) -> dict[str, Any]:
-    """Everything known about the run in `folder`, as plain values that JSON can hold.
+    """Everything known about the run in `folder`, as plain values that JSON can hold; docs/formats.md lists them.
 
-    Everything but `speeds` depends on recipe and inputs (and the web's answers) alone.
+    Everything but `speeds`, `limits`, `limit`, `timeline` and the seconds of `filters` depends on recipe and inputs
+    (and the web's answers) alone.
 
     Raises:
         RunFolderError: there is no run in the folder, or its pin cannot be read.
         AccountingError: the counts do not add up, which would be a bug of ours.
+        InputError: a table cannot be read.
     """
+    return _look(folder).report
+
+
+def look_at_run(folder: RunFolder, pictures: int = PICTURES) -> Looked:
+    """The same, with a sample of rows to search and samples of pictures: all that a page is made of.
+
+    `pictures` are on each contact sheet.
+
+    Raises:
+        RunFolderError, AccountingError, InputError: as `build_report`.
+    """
+    return _look(folder, pictures)
+
+
+def write_report(folder: RunFolder, peaks: Mapping[str, int]) -> dict[str, Any]:
+    """Build the report, write `report.json` and `report.html` beside the data set, and return it.
+
+    Tables are read once, but for the few columns of the sample to search: on two cores some 4 s for a million rows,
+    and as many more as there are more rows.
+
+    Args:
+        folder: the run.
+        peaks: largest resident memory by kind of process, in bytes; kept out of what must be equal everywhere.
+
+    Raises:
+        RunFolderError, AccountingError, InputError: as `build_report`.
+    """
+    looked = look_at_run(folder)
+    looked = looked._replace(report=looked.report | {"peak_memory_bytes": dict(peaks)})
+    write(looked, folder.page, folder.report)
+    return looked.report
+
+
+def _look(folder: RunFolder, pictures: int | None = None) -> Looked:
+    """`pictures` is None where only the numbers are asked for."""
     pinned = folder.pinned()
     if pinned is None:
         raise RunFolderError(f"{folder.path}: holds no run; name the folder that --output named")
-    extracts = list(read_extract_reports(folder.candidates))
-    crawls = list(read_crawl_reports(folder.shards))
     # a table that has no marker yet is of a job in flight, or of one that was killed: its rows are not counted either
     committed = sorted(path.name.removesuffix("_stats.json") for path in folder.shards.glob("*_stats.json"))
+    report = _counted(folder, pinned, committed)
+    tables = [table for name in committed if (table := folder.shards / f"{name}.parquet").exists()]
+    search: dict[str, Any] = {}
+    with open_rows(tables, alike=True) as rows:
+        told = told_by(rows)
+        if pictures is not None:
+            search = searchable(rows)
+    told.pop("totals", None)
+    told.pop("reasons", None)
+    with_lines(told, report["filters"])
+    timeline = told.pop("timeline", {}) | sittings_of(read_timeline(folder.path))
+    report |= {name: kind() for name, kind in _ALWAYS.items()} | told
+    report |= {"timeline": timeline} if timeline else {}
+    if search.get("rows"):
+        report["search"] = {"rows": len(search["rows"]), "of": search["of"]}
+    sheets = sheets_of(folder, report, most=pictures) if pictures else []
+    return Looked(report, tuple(sheets), search)
+
+
+def _counted(folder: RunFolder, pinned: Pinned, committed: Sequence[str]) -> dict[str, Any]:
+    """What the markers say."""
+    extracts = list(read_extract_reports(folder.candidates))
+    crawls = list(read_crawl_reports(folder.shards))
     raws = _waiting(folder, {int(name) for name in committed})
     planned = folder.plan.read()
-    lists = read_lists(folder.plan) if pinned.recipe.rebuild else []
+    recipe = pinned.recipe
+    lists = read_lists(folder.plan) if recipe.rebuild else []
     stages = merge(stage for one in extracts for stage in one.stages)
     if planned:
         stages += (StageCount("plan", planned.candidates, planned.rows, planned.rejected),)
     stages += merge(stage for one in (*crawls, *raws) for stage in one.stages)
     check(stages)
-    tables = ShardTables([table for name in committed if (table := folder.shards / f"{name}.parquet").exists()])
+    every = (*extracts, *crawls, *raws)
     return {
-        "name": pinned.recipe.name,
-        "description": pinned.recipe.description,
+        "kind": "run",
+        "name": recipe.name,
+        "description": recipe.description,
         "recipe_digest": pinned.recipe_digest,
         "version": pinned.version,
         "stages": [msgspec.to_builtins(one) for one in stages],
@@ -68,29 +142,12 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
             "bytes_written": sum(one.bytes_written for one in crawls),
         },
         "reasons": _reasons(stages),
-        **({"outcomes": _outcomes(folder, committed)} if pinned.recipe.rebuild else {}),
-        "top_hosts": tables.top_hosts(),
-        "languages": tables.counts("language"),
-        "text_sources": tables.counts("caption_source"),
-        "opt_outs": tables.opt_outs(),
-        "repeated_files": tables.repeated_files(),
-        "scores": tables.scores(),
+        **({"outcomes": _outcomes(folder.shards, committed)} if recipe.rebuild else {}),
+        "filters": filters_of(recipe.filters, stages, add_up(one for report in every for one in report.spent)),
+        "limits": limits_of(every),
+        "limit": limit_of(extracts, (*crawls, *raws), recipe.resources.decoders),
         "speeds": _speeds(extracts, [*crawls, *raws]),
     }
-
-
-def write_report(folder: RunFolder, peaks: Mapping[str, int]) -> dict[str, Any]:
-    """Build the report, write `report.json` and `report.html` beside the data set, and return it.
-
-    Args:
-        folder: the run.
-        peaks: largest resident memory by kind of process, in bytes; kept out of what must be equal everywhere.
-    """
-    report = build_report(folder) | {"peak_memory_bytes": dict(peaks)}
-    write_atomically(folder.report, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
-    examples = examples_of(folder.shards, next(iter(report["scores"]), ""))
-    write_atomically(folder.page, render(report, examples).encode())
-    return report
 
 
 def _waiting(folder: RunFolder, scored: Collection[int]) -> list[Report]:
@@ -118,11 +175,11 @@ def _lists(asked: int, lists: Sequence[ListPlanned]) -> dict[str, Any]:
     return {"complete": len(lists) - len(incomplete), "incomplete": incomplete, "unread": asked - len(lists)}
 
 
-def _outcomes(folder: RunFolder, committed: Sequence[str]) -> dict[str, int]:
+def _outcomes(shards: Path, committed: Iterable[str]) -> dict[str, int]:
     """Rows of a rebuild by how they ended, in the order of `crawler.outcome.Outcome`."""
     counts: Counter[str] = Counter()
     for name in committed:
-        stats = msgspec.json.decode((folder.shards / f"{name}_stats.json").read_bytes())
+        stats = msgspec.json.decode((shards / f"{name}_stats.json").read_bytes())
         counts.update(stats.get("outcomes", {}))
     return {one.value: counts[one.value] for one in Outcome if counts[one.value]}
 

@@ -1,117 +1,112 @@
-"""What the tables of a run's shards say as a whole: the border between reports and DuckDB, which streams them."""
+"""What the tables of shards say as a whole, whoever wrote them: in few passes, each over few columns.
+
+A pass asks for what can be counted side by side, for files are opened anew in each. What a column that is not there
+would tell is left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import duckdb
-import pyarrow.parquet as pq
+from filters.redrawn import quoted
+from workers.report.hosts import hosts_of
+from workers.report.numbers import spreads_of
+from workers.report.repeated import repeated_files
+from workers.report.rows import Rows
+from workers.report.times import timeline_of
 
-_TOP_HOSTS = 20
 _TOP_SIGNALS = 40
-_TOP_FILES = 20
-#: fewer addresses than this are no news: pages of one site share their pictures
-_REPEATED_ADDRESSES = 3
-_BINS = 40
+_TOP_VALUES = 50
+_TOP_MODELS = 8
+#: characters of a value: a page may declare a licence of a megabyte
+_LONGEST = 200
+#: column -> key of the report: kept rows by value
+_KINDS = {
+    "language": "languages", "caption_language": "caption_languages", "caption_source": "text_sources",
+    "licence": "licences", "format": "formats",
+}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ShardTables:
-    """The parquet tables of a run's shards, asked with DuckDB."""
+def told_by(rows: Rows) -> dict[str, Any]:
+    """Everything that a report says of rows; keys as in `report.json`, those that would be empty left out.
 
-    tables: Sequence[Path]
+    `totals` has `rows` and `kept`; the rest is described in docs/formats.md.
+    """
+    if not rows.columns:
+        return {}
+    found, kept = rows.one("SELECT count(*), count(*) FILTER (WHERE kept) FROM rows")
+    told: dict[str, Any] = {"totals": {"rows": int(found), "kept": int(kept)}}
+    values = _values(rows)
+    told |= {key: values[column][0] for column, key in _KINDS.items() if column in values}
+    told["reasons"] = _reasons(rows)
+    told |= spreads_of(rows)
+    for score, made_by in rows.made_by.items():
+        if score in told.get("scores", {}):
+            told["scores"][score]["models"] = list(values[made_by][1])[:_TOP_MODELS]
+    told |= hosts_of(rows)
+    told["opt_outs"] = _opt_outs(rows)
+    told["repeated_files"] = repeated_files(rows, int(found))
+    told["timeline"] = timeline_of(rows)
+    return {key: value for key, value in told.items() if value}
 
-    def _ask(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
-        names = [str(one) for one in self.tables]
-        with duckdb.connect() as database:
-            answer = database.sql(query, params={"tables": names, **parameters}).fetchall()
-        return [tuple(row) for row in answer]
 
-    def _has(self, *columns: str) -> bool:
-        """Whether there are tables, with these columns: rebuilds may have fewer."""
-        return bool(self.tables) and set(columns) <= set(pq.read_schema(self.tables[0]).names)
+def _values(rows: Rows) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
+    """Kept rows, and all rows, by the values of each column that is counted; the most frequent ones, without null."""
+    columns = [name for name in (*_KINDS, *rows.made_by.values()) if rows.has(name)]
+    if not columns:
+        return {}
+    names = ", ".join(f"v{place}" for place in range(len(columns)))
+    cut = ", ".join(f"left({quoted(name)}, {_LONGEST}) AS v{place}" for place, name in enumerate(columns))
+    sets = ", ".join(f"(v{place})" for place in range(len(columns)))
+    query = f"""
+        SELECT GROUPING({names}) AS which, coalesce({names}) AS value, count(*) AS found,
+               count(*) FILTER (WHERE kept) AS ours
+        FROM (SELECT kept, {cut} FROM rows) GROUP BY GROUPING SETS ({sets})
+        HAVING value IS NOT NULL
+        QUALIFY least(row_number() OVER (PARTITION BY which ORDER BY ours DESC, value),
+                      row_number() OVER (PARTITION BY which ORDER BY found DESC, value)) <= {_TOP_VALUES}
+    """  # noqa: S608 - names are quoted
+    # GROUPING has a bit for each column, the first the highest, that is 0 for the one that was grouped by
+    every = (1 << len(columns)) - 1
+    place_of = {every ^ (1 << (len(columns) - 1 - place)): place for place in range(len(columns))}
+    found: dict[str, dict[str, int]] = {name: {} for name in columns}
+    kept: dict[str, dict[str, int]] = {name: {} for name in columns}
+    for which, value, count, ours in rows.ask(query):
+        name = columns[place_of[which]]
+        found[name][value] = count
+        if ours:
+            kept[name][value] = ours
+    return {name: (largest_first(kept[name]), largest_first(found[name])) for name in columns}
 
-    def top_hosts(self) -> list[dict[str, Any]]:
-        """Hosts with the most rows."""
-        if not self._has("url", "status"):
-            return []
-        query = """
-            SELECT regexp_extract(url, '^[a-z]+://([^/:?#]+)', 1) AS host, count(*) AS found,
-                   count(*) FILTER (WHERE status = 'success') AS kept
-            FROM read_parquet($tables) WHERE url IS NOT NULL
-            GROUP BY host ORDER BY found DESC, host LIMIT $top
-        """
-        return [{"host": host, "found": found, "kept": kept} for host, found, kept in self._ask(query, top=_TOP_HOSTS)]
 
-    def counts(self, column: str) -> dict[str, int]:
-        """Kept rows by the values of a column of ours; rows that have none are not counted."""
-        if not self._has(column):
-            return {}
-        query = f"""
-            SELECT {column}, count(*) AS number FROM read_parquet($tables)
-            WHERE status = 'success' AND {column} IS NOT NULL
-            GROUP BY {column} ORDER BY number DESC, {column} LIMIT 50
-        """  # noqa: S608 - `column` is a literal of this module
-        return dict(self._ask(query))
+def largest_first(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent values first, equals by name; so many that a table of them can be read."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_TOP_VALUES])
 
-    def opt_outs(self) -> list[dict[str, Any]]:
-        """Signals heard of pages, answers and sites, honoured or not, and how many of their rows were kept."""
-        if not self._has("page_opt_outs", "header_opt_outs"):
-            return []
-        query = """
-            SELECT signal, count(*) AS found, count(*) FILTER (WHERE status = 'success') AS kept
-            FROM (
-                SELECT status, unnest(list_distinct(list_concat(
-                    coalesce(page_opt_outs, []), coalesce(header_opt_outs, [])))) AS signal
-                FROM read_parquet($tables)
-            ) GROUP BY signal ORDER BY found DESC, signal LIMIT $top
-        """
-        return [
-            {"signal": one, "found": found, "kept": kept} for one, found, kept in self._ask(query, top=_TOP_SIGNALS)
-        ]
 
-    def repeated_files(self) -> list[dict[str, Any]]:
-        """Files that stand under the most addresses in the whole run: placeholders, logos, advertisements.
+def _reasons(rows: Rows) -> dict[str, int]:
+    """Rejected rows by reason; of img2dataset's tables by its message."""
+    if not rows.has("status"):
+        return {}
+    why = [name for name in ("reason", "error_message", "status") if rows.has(name)]
+    query = f"""
+        SELECT left(coalesce({", ".join(why)}, 'unknown'), {_LONGEST}) AS why, count(*) AS number
+        FROM rows WHERE NOT kept GROUP BY why ORDER BY number DESC, why LIMIT {_TOP_VALUES}
+    """  # noqa: S608 - names of this module
+    return dict(rows.ask(query))
 
-        A job leaves out those that repeat within it (`output.placeholder_addresses`); what repeats across jobs shows
-        here, named by the hash that a removal list needs.
-        """
-        if not self._has("sha256", "caption"):
-            return []
-        query = """
-            SELECT sha256, count(DISTINCT url) AS addresses, count(DISTINCT caption) AS captions,
-                   count(*) FILTER (WHERE status = 'success') AS kept, min(url) AS example
-            FROM read_parquet($tables) WHERE sha256 IS NOT NULL
-            GROUP BY sha256 HAVING addresses >= $least AND captions >= $least
-            ORDER BY addresses DESC, sha256 LIMIT $top
-        """
-        columns = ("sha256", "addresses", "captions", "kept", "example")
-        rows = self._ask(query, least=_REPEATED_ADDRESSES, top=_TOP_FILES)
-        return [dict(zip(columns, row, strict=True)) for row in rows]
 
-    def scores(self) -> dict[str, Any]:
-        """A histogram of each score, kept beside rejected."""
-        if not self.tables:
-            return {}
-        schema = pq.read_schema(self.tables[0])
-        names = [name for name in schema.names if f"{name}_model" in schema.names]
-        return {name: self._histogram(name) for name in names}
-
-    def _histogram(self, column: str) -> dict[str, Any]:
-        quoted = '"' + column.replace('"', '""') + '"'
-        query = f"""
-            SELECT status = 'success',
-                least({_BINS - 1}, greatest(0, floor(({quoted} + 1) / 2 * {_BINS})))::INT AS bin, count(*)
-            FROM read_parquet($tables) WHERE {quoted} IS NOT NULL GROUP BY ALL
-        """  # noqa: S608 - the column's name comes from a schema that we wrote, and is quoted
-        kept, rejected = [0] * _BINS, [0] * _BINS
-        for success, place, number in self._ask(query):
-            (kept if success else rejected)[place] = number
-        return {
-            "edges": [round(-1 + 2 * place / _BINS, 6) for place in range(_BINS + 1)],
-            "kept": kept,
-            "rejected": rejected,
-        }
+def _opt_outs(rows: Rows) -> list[dict[str, Any]]:
+    """Signals heard of pages, answers and sites, honoured or not, and how many of their rows were kept."""
+    lists = [name for name in ("page_opt_outs", "header_opt_outs") if rows.has(name)]
+    if not lists:
+        return []
+    several = ", ".join(f"coalesce({name}, [])" for name in lists)
+    some = " OR ".join(f"len({name}) > 0" for name in lists)
+    query = f"""
+        SELECT left(signal, {_LONGEST}) AS heard, count(*) AS found, count(*) FILTER (WHERE kept) AS ours
+        FROM (SELECT kept, unnest(list_distinct(list_concat({several}))) AS signal FROM rows WHERE {some})
+        GROUP BY heard ORDER BY found DESC, heard LIMIT {_TOP_SIGNALS}
+    """  # noqa: S608 - names of this module
+    return [{"signal": one, "found": found, "kept": kept} for one, found, kept in rows.ask(query)]

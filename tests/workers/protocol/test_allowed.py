@@ -77,6 +77,7 @@ def test_loopback_is_allowed_where_a_test_says_so_and_other_private_networks_nev
         'duplicates.earlier = ["/home"]', 'duplicates.files = "first"', 'inputs = ["/archives"]',
         "fetch.verify_tls = false", 'removals = "register"', 'rebuild.policy = "strict"', 'output.container = "dummy"',
         'output.columns = "img2dataset"', 'output.drawing = "fast"', "output.skip_reencode = true",
+        "output.thumbnails = 1",
         'decode.exif = "all"', 'decode.hashes = ["md5"]',
     ],
 )  # fmt: skip

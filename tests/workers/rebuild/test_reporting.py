@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from crawler.job import Job, JobKind
 from crawler.report import Report
-from workers.attempt import Outcome
 from workers.rebuild.reporting import Figures
 from workers.rebuild.translating import BASE
+from workers.telling.events import Failure, JobEnded, moment
 
 
 class Board:
@@ -21,26 +20,24 @@ class Board:
         self.shown.append(data)
 
 
-def a_shard(folder: Path, number: int, *, count: int, successes: int, start: float) -> Outcome:
+def a_shard(folder: Path, number: int, *, count: int, successes: int, start: float) -> JobEnded:
     stats = {
         "count": count, "successes": successes, "failed_to_download": count - successes, "failed_to_resize": 0,
         "duration": 2.0, "start_time": start, "end_time": start + 2.0,
         "status_dict": {"success": successes, "HTTP Error 404: Not Found": count - successes},
     }  # fmt: skip
     (folder / f"{number:05d}_stats.json").write_text(json.dumps(stats))
-    job = Job(kind=JobKind.CRAWL, number=number, input="", output=str(folder), recipe="")
-    report = Report(job=job.name, kind="crawl", recipe="", stages=(), bytes_written=0, seconds=2.0)
-    return Outcome(job=job, report=report)
+    report = Report(job=f"crawl-{number:05d}", kind="crawl", recipe="", stages=(), bytes_written=0, seconds=2.0)
+    return JobEnded(at=moment(), phase="rebuild", job=report.job, rows=count, kept=successes, reasons={}, report=report)
 
 
 def test_a_board_sees_what_img2dataset_shows_it(tmp_path: Path) -> None:
     board, now = Board(), 0.0
-    figures = Figures(BASE, board, lambda columns, data: (columns, data), lambda: now)
-    figures.note(a_shard(tmp_path, 0, count=10, successes=8, start=100.0))
+    figures = Figures(BASE, tmp_path, board, lambda columns, data: (columns, data), lambda: now)
+    figures(a_shard(tmp_path, 0, count=10, successes=8, start=100.0))
     now = 30.0
-    figures.note(a_shard(tmp_path, 1, count=10, successes=4, start=103.0))
-    job = Job(kind=JobKind.CRAWL, number=2, input="", output=str(tmp_path), recipe="")
-    figures.note(Outcome(job=job, failure="no"))
+    figures(a_shard(tmp_path, 1, count=10, successes=4, start=103.0))
+    figures(Failure(at=moment(), text="no", job="crawl-00002"))
     worker, total, table, second, both = board.shown
     assert worker == {
         "worker/img_per_sec": 5.0, "worker/success": 0.8, "worker/failed_to_download": 0.2,

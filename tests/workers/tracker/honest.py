@@ -73,7 +73,7 @@ def pixel_recipe(address: str, *, embeddings: bool = False) -> Recipe:
         filters=judged,
         extract=msgspec.structs.replace(recipe.extract, mask=("email", "phone")),
         fetch=msgspec.structs.replace(recipe.fetch, total_seconds=2.0, read_seconds=2.0),
-        output=msgspec.structs.replace(recipe.output, keep_embeddings=embeddings),
+        output=msgspec.structs.replace(recipe.output, keep_embeddings=embeddings, thumbnails=0),
     )
 
 

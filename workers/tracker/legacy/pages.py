@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import web
 
+from workers.streams import KeptPages
 from workers.tracker.legacy import clients
 from workers.tracker.legacy.clients import Client, OldRefusal
 from workers.tracker.legacy.words import TYPES, WRONG_TYPE, time_left
 from workers.tracker.moves import figures
 from workers.tracker.pages.answers import html
 from workers.tracker.pages.estimate import estimate
-from workers.tracker.pages.kept import KeptPages
 from workers.tracker.pages.rendering import Site, render_install, render_old_worker
 from workers.tracker.states import JobState
 from workers.tracker.store import Tx

@@ -9,13 +9,13 @@ from contextlib import aclosing
 import msgspec
 from aiohttp import web
 
+from workers.streams import Feed, KeptPages
 from workers.tracker.legacy.half_rows import HalfState, counts
 from workers.tracker.moves import figures
 from workers.tracker.moves.figure_records import Overview
 from workers.tracker.pages import operating
 from workers.tracker.pages.answers import HEADERS, html
 from workers.tracker.pages.assets import ASSETS
-from workers.tracker.pages.kept import Feed, KeptPages
 from workers.tracker.pages.rendering import (
     MOST_LEADERS,
     Site,
@@ -25,7 +25,7 @@ from workers.tracker.pages.rendering import (
     render_worker,
 )
 from workers.tracker.pages.words import share
-from workers.tracker.store import Tx
+from workers.tracker.store import StoreError, Tx
 from workers.tracker.web.call import Call, Refused
 from workers.tracker.web.routes import Route, Who
 from workers.tracker.web.tracker import Tracker
@@ -76,7 +76,7 @@ def routes(tracker: Tracker) -> list[Route]:
         seen = await overview(tracker.clock())
         return b"data: " + msgspec.json.encode(_counts(seen)) + b"\n\n"
 
-    feed = Feed(message, stopping=tracker.stopping)
+    feed = Feed(message, stopping=tracker.stopping, passed_over=(StoreError,))
     pictures = [Route("GET", path, Who.PUBLIC, answer=_asset(*content)) for path, content in ASSETS.items()]
     return [
         Route("GET", "/", Who.PUBLIC, answer=dashboard),

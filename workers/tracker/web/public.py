@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import web
 
+from workers.streams import KeptPages
 from workers.tracker.moves import figures, jobs
-from workers.tracker.pages.kept import KeptPages
 from workers.tracker.store import Tx
 from workers.tracker.web.call import Call, Refused, respond
 from workers.tracker.web.metrics import CONTENT_TYPE_LATEST

@@ -1,43 +1,17 @@
-"""A real Chromium, and a campaign for it to look at."""
+"""A campaign for a real Chromium to look at."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.debian import install_package
+from tests.chromium import browser, chromium
 from tests.workers.tracker.pages.busy import Busy, busy
 
-#: nothing of a browser's own may look into the network while it is tested
-_QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The program. Where none can be had, tests are skipped, or fail if that is asked for."""
-    found = shutil.which("chromium") or _installed()
-    if found is not None:
-        return found
-    if os.environ.get("PAIRTRAWL_REQUIRE_CHROMIUM") == "1":
-        pytest.fail("PAIRTRAWL_REQUIRE_CHROMIUM=1, and there is no Chromium and no way to install it")
-    pytest.skip("no Chromium on this machine: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for the tests of a module. They run no asyncio of their own: Playwright's loop is in their thread."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=list(_QUIET))
-        yield opened
-        opened.close()
+__all__ = ["browser", "campaign", "chromium", "pictures"]
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +19,6 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
     """A campaign in the middle of its life, served."""
     with busy(tmp_path_factory.mktemp("busy") / "c") as served:
         yield served
-
-
-def _installed() -> str | None:
-    """Install Debian's package, as root."""
-    install_package("chromium")
-    return shutil.which("chromium")
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from workers.tracker.pages.kept import Feed, KeptPages
-from workers.tracker.store import StoreError
+from workers.streams import Feed, KeptPages
 
 
 def test_of_a_thousand_who_ask_at_once_one_has_the_page_made() -> None:
@@ -55,10 +54,10 @@ def test_a_page_that_could_not_be_made_is_tried_again() -> None:
 
         async def make() -> bytes:
             if broken.pop() if broken else False:
-                raise StoreError("not now")
+                raise OSError("not now")
             return b"page"
 
-        with pytest.raises(StoreError):
+        with pytest.raises(OSError, match="not now"):
             await pages.get("/", 0.0, make)
         assert await pages.get("/", 0.0, make) == b"page"
 
@@ -116,10 +115,10 @@ def test_the_stream_is_read_only_while_somebody_listens_and_goes_on_after_a_bad_
         async def read() -> bytes:
             reads[0] += 1
             if reads[0] == 2:
-                raise StoreError("not now")
+                raise OSError("not now")
             return b"%d" % reads[0]
 
-        feed = Feed(read, seconds=0)
+        feed = Feed(read, seconds=0, passed_over=(OSError,))
         assert reads == [0]
         got = []
         async with aclosing(feed.listen("n")) as messages:

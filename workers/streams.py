@@ -7,8 +7,6 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 
-from workers.tracker.store import StoreError
-
 #: pages of workers are many; whose turn was longest ago is made again
 _MOST_PAGES = 2_000
 #: a stream notices so soon that the server is about to end
@@ -46,17 +44,20 @@ class Feed:
     def __init__(
         self, read: Callable[[], Awaitable[bytes]], *, seconds: float = 3.0, most: int = 10_000,
         most_of_one: int = 64, stopping: Callable[[], bool] = lambda: False,
+        passed_over: tuple[type[Exception], ...] = (),
     ) -> None:  # fmt: skip
         """Make it.
 
         Args:
-            read: what is told now. A StoreError is passed over: the next turn may be better.
+            read: what is told now; b"" tells nothing.
             seconds: between two messages.
             most: listeners.
             most_of_one: listeners from one network.
             stopping: whether the server is about to end: then all streams do.
+            passed_over: errors of `read` after which the next turn may be better.
         """
         self._read, self._seconds, self._stopping = read, seconds, stopping
+        self._passed_over = passed_over
         self._most, self._most_of_one = most, most_of_one
         self._listeners: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
@@ -105,9 +106,10 @@ class Feed:
     async def _go_on(self) -> None:
         try:
             while self.listeners and not self._stopping():
-                with suppress(StoreError):
-                    self._last = await self._read()
-                    self._tell(self._last)
+                with suppress(*self._passed_over):
+                    if told := await self._read():
+                        self._last = told
+                        self._tell(told)
                 await self._pause()
         finally:
             self._tell(None)
