@@ -1,0 +1,5 @@
+"""What the tests of reports share."""
+
+from tests.chromium import browser, chromium
+
+__all__ = ["browser", "chromium"]
