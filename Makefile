@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 # where pip has been told to look for wheels on disk, uv is told too: it does not read pip's settings
 LINKS = $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 CONSTRAINTS := constraints.txt
-EXTRAS := clip,ray,c2pa,nsfw,dataset,fast,dev
+EXTRAS := clip,ray,c2pa,nsfw,dataset,fast,live,docs,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo campaign test test-all check format prove-main prove-hostile prove-filters prove-slurm prove-home prove-rebuild clean
+.PHONY: help install demo campaign test test-all check format prove-main prove-hostile prove-filters prove-slurm prove-home prove-rebuild prove-report docs clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -78,6 +78,12 @@ prove-home: install  ## Show that a tracker and its volunteers can be relied on,
 
 prove-rebuild: install  ## Show that published data sets can be fetched again, repaired and re-issued; figures come last
 	$(BIN)/python benchmarks/prove_rebuild.py
+
+prove-report: install  ## Show that people see what a data set holds, and how sure its figures are; figures come last
+	$(BIN)/python benchmarks/prove_report.py
+
+docs: install  ## Build the documentation as a site, in site/
+	$(BIN)/mkdocs build --strict
 
 clean:  ## Remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -1,6 +1,7 @@
 """The docs cannot drift: reasons, links and commands in them are compared with the code.
 
-`python tests/test_docs.py` writes docs/reasons.md anew.
+`python tests/test_docs.py` writes the pages anew that are made from the code: docs/reasons.md, docs/recipe.md,
+docs/commands.md and docs/decisions/README.md. Commands are run by tests/docs.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import ast
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from crawler.reasons import REASONS  # noqa: E402 - as above
 from crawler.records import Fault  # noqa: E402 - as above
 from filters import catalogue  # noqa: E402 - as above
 from tests.checklist import CASES, named_tests  # noqa: E402 - as above
+from tests.docs.commands_page import commands_page  # noqa: E402 - as above
+from tests.docs.decisions_page import decisions_page  # noqa: E402 - as above
+from tests.docs.recipe_page import recipe_page, settings_without_a_word  # noqa: E402 - as above
 from workers.cli import app  # noqa: E402 - as above
 
 PAGES = sorted(
@@ -53,9 +57,22 @@ def reasons_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_the_page_of_reasons_is_what_the_code_says() -> None:
-    wanted = reasons_page()
-    assert (ROOT / "docs/reasons.md").read_text() == wanted, "renew it with: python tests/test_docs.py"
+#: pages that are made from the code
+MADE: dict[str, Callable[[], str]] = {
+    "docs/reasons.md": reasons_page,
+    "docs/recipe.md": recipe_page,
+    "docs/commands.md": commands_page,
+    "docs/decisions/README.md": decisions_page,
+}
+
+
+@pytest.mark.parametrize("page", MADE)
+def test_a_page_that_is_made_from_the_code_is_what_the_code_says(page: str) -> None:
+    assert (ROOT / page).read_text() == MADE[page](), "renew it with: python tests/test_docs.py"
+
+
+def test_every_setting_of_a_recipe_says_what_it_is() -> None:
+    assert settings_without_a_word() == []
 
 
 def test_every_case_of_the_adversarial_checklist_has_a_test_and_a_line() -> None:
@@ -65,9 +82,14 @@ def test_every_case_of_the_adversarial_checklist_has_a_test_and_a_line() -> None
     assert [number for number in CASES if f"\n| {number} |" not in text] == []
 
 
+def _without_code(text: str) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+    for target in re.findall(r"\]\(([^)#]+)", _without_code(page.read_text())):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
@@ -80,7 +102,7 @@ def test_files_that_the_docs_name_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_make_targets_and_verbs_in_the_docs_exist(page: Path) -> None:
     text, makefile = page.read_text(), (ROOT / "Makefile").read_text()
-    for target in re.findall(r"(?:`|    )make ([a-z][a-z-]+)", text):
+    for target in re.findall(r"(?:^|`|    )make ([a-z][a-z-]+)", text, re.MULTILINE):
         assert f"\n{target}:" in makefile, target
     assert unknown_commands(text) == []
 
@@ -104,7 +126,9 @@ def unknown_commands(text: str) -> list[str]:
     """What a text calls a command of ours, and is none."""
     unknown = []
     known = commands()
-    for verb, second in re.findall(r"(?:`|    |/|: )pairtrawl ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", text):
+    for verb, second in re.findall(
+        r"(?:^|`|    |/|: )pairtrawl ([a-z][a-z-]*)(?: ([a-z][a-z0-9-]*))?", text, re.MULTILINE
+    ):
         command = known.get(verb)
         is_known = not second or not isinstance(command, TyperGroup) or second in command.commands
         if command is None or not is_known:
@@ -153,4 +177,5 @@ def test_nothing_here_does_what_security_forbids() -> None:
 
 
 if __name__ == "__main__":
-    (ROOT / "docs/reasons.md").write_text(reasons_page())
+    for made, text in MADE.items():
+        (ROOT / made).write_text(text())
