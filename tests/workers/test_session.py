@@ -25,7 +25,8 @@ from workers.attempt import Outcome, failed
 from workers.blame import Blame
 from workers.crawl import Crawl, Run, Summary
 from workers.demo.web import DemoWeb, demo_web
-from workers.report.run import write_report
+from workers.report.page import render
+from workers.report.run import look_at_run, write_report
 from workers.run_folder import RunFolder
 from workers.session import exit_code, run_crawl
 from workers.slice_status import StatusFile, read_status
@@ -150,6 +151,15 @@ def test_of_very_many_raw_shards_the_report_is_right(web: DemoWeb, archives: lis
             (run / f"shards/{number:05d}_stats.json").write_bytes(stats)
     totals = write_report(RunFolder(run), {})["totals"]
     assert (totals["shards"], totals["raw_shards"], totals["fetched"]) == (4 + 498, 498, 3 * 1000)
+    rows = recipe.plan.rows_per_job
+    for most, asked in ((2 * rows, {"shards": 2, "of": 4}), (1, {"shards": 1, "of": 4}), (4 * rows, None), (0, None)):
+        looked = look_at_run(RunFolder(run), most_rows=most)
+        assert looked.report.get("asked") == asked
+        assert looked.report["totals"] == totals
+        assert looked.search["of"] == sum(
+            looked.report["host_sizes"][one]["rows"] for one in looked.report["host_sizes"]
+        )
+        assert ("those of 2 shards, chosen at random" in render(looked.report)) == (most == 2 * rows)
 
 
 def test_a_folder_is_made_in_one_way(web: DemoWeb, archives: list[str], tmp_path: Path) -> None:

@@ -47,6 +47,12 @@ def report(
     stored: Annotated[
         bool, typer.Option("--stored", help="Of a store: only the statistics stored with the version; reads no table.")
     ] = False,
+    every_shard: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Of a run of more than 20 million rows: ask every shard, not a random part of them."
+        ),
+    ] = False,
     words: Annotated[
         str,
         typer.Option(
@@ -81,7 +87,10 @@ def report(
         return
     from workers.report.telling import make
 
-    make(there, display, output=output, sheets=sheets, recipe=recipe, stored=stored, as_json=as_json)
+    make(
+        there, display,
+        output=output, sheets=sheets, recipe=recipe, stored=stored, every_shard=every_shard, as_json=as_json,
+    )  # fmt: skip
 
 
 def _list(place: Place, display: Display, words: str, host: str, *, rejected: bool, limit: int, as_json: bool) -> None:

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from crawler.dataset.uids import Uids, among
-from crawler.settings import Recipe
+from crawler.settings import FilterChoice, Recipe
 from filters import load, settings_of
-from filters.redrawn import candidate_of, earlier_of, redrawn_of
+from filters.redrawn import candidate_of, earlier_of
 from workers.dataset.removed.register import RegisterFolder
 from workers.dataset.removed.removals import register_of, removed_at
 
@@ -44,36 +44,36 @@ class Blocklists:
 def blocklists_of(recipe: Recipe) -> Blocklists:
     """The lists of a recipe's filters as they are today, and the register of takedowns that it names.
 
-    A list of the recipe was asked when the run was made, so that a row of which it cannot tell any more, for a hash was
-    not kept, is none that it names. Of the register, which may be younger, such a row is.
+    A row of which too little was recorded to tell, because a hash was not kept, is one that they name.
 
     Raises:
-        SettingsError, TakedownError, OSError: one of them cannot be read.
+        SettingsError, TakedownError, OSError: one of them cannot be read; then nothing may be shown at all.
     """
     of_filters = [
-        _of_filter(load(choice.use, choice.settings, folder=recipe.folder))
+        _of_list(load(choice.use, choice.settings, folder=recipe.folder))
         for choice in recipe.filters
-        if "most_share" in settings_of(choice.use, choice.settings)  # which lists have, and nothing else
+        if _names_rows(choice)
     ]
     register = register_of(recipe)
     return Blocklists((*of_filters, *(() if register is None else _of_register(register))))
 
 
+def _names_rows(choice: FilterChoice) -> bool:
+    """Whether a filter has a list, or withholds by what a candidate says."""
+    settings = settings_of(choice.use, choice.settings)
+    # what lists have, and nothing else
+    return "most_share" in settings or (choice.use.startswith("candidates.") and bool(settings.get("confidential")))
+
+
 def _of_register(register: Path) -> Iterator[_Names]:
     yield _by_uid(RegisterFolder.open(register).uids())
-    for stage, asked in (("candidates", _by_candidate), ("bodies", _by_hashes), ("pictures", _by_hashes)):
+    for stage in ("candidates", "bodies", "pictures"):
         if (removed := removed_at(register, stage)) is not None:
-            yield asked(removed)
+            yield _by_candidate(removed) if stage == "candidates" else _by_hashes(removed)
 
 
-def _of_filter(built: Any) -> _Names:  # noqa: ANN401 - any list filter
-    if hasattr(built, "judge_again"):
-        return lambda rows: [
-            word is not None and not word.keep for word in built.judge_again([earlier_of(row) for row in rows])
-        ]
-    again = redrawn_of(built).again
-    assert again is not None, built  # every list filter judges rows, by what was recorded or by addresses
-    return lambda rows: [keep is False for keep in again(rows)]
+def _of_list(built: Any) -> _Names:  # noqa: ANN401 - any list filter
+    return _by_hashes(built) if hasattr(built, "judge_again") else _by_candidate(built)
 
 
 def _by_uid(uids: Uids) -> _Names:
@@ -88,9 +88,9 @@ def _by_uid(uids: Uids) -> _Names:
     return names
 
 
-def _by_candidate(removed: Any) -> _Names:  # noqa: ANN401 - `removals.Removed`
-    return lambda rows: [not one.keep for one in removed.judge([candidate_of(row) for row in rows])]
+def _by_candidate(built: Any) -> _Names:  # noqa: ANN401 - any filter of candidates
+    return lambda rows: [not one.keep for one in built.judge([candidate_of(row) for row in rows])]
 
 
-def _by_hashes(removed: Any) -> _Names:  # noqa: ANN401 - `removals.Removed`
-    return lambda rows: [one is None or not one.keep for one in removed.judge_again([earlier_of(row) for row in rows])]
+def _by_hashes(built: Any) -> _Names:  # noqa: ANN401 - any filter that judges by what was recorded
+    return lambda rows: [one is None or not one.keep for one in built.judge_again([earlier_of(row) for row in rows])]

@@ -81,7 +81,13 @@ def render(
     there = [one for one in every if one.body]
     return page_of(
         name,
-        (_headline(report, text(name)), _warning(report), *(one.html() for one in there), _footer(report)),
+        (
+            _headline(report, text(name)),
+            _warning(report),
+            _sampled(report),
+            *(one.html() for one in there),
+            _footer(report),
+        ),
         scripts=(script(),) if found.body else (),
         outside=_contents(there),
     )
@@ -149,6 +155,18 @@ def _warning(report: Mapping[str, Any]) -> str:
         '<section class="warning" role="note"><h2>Some archives were not read to their end</h2>'
         "<p>All that was read before the break is counted here.</p>"
         f"<ul>{''.join(items)}</ul></section>"
+    )
+
+
+def _sampled(report: Mapping[str, Any]) -> str:
+    asked = table_of(report, "asked")
+    if not asked:
+        return ""
+    some, of = number_of(asked, "shards"), number_of(asked, "of")
+    return (
+        f'<p class="soft" role="note">Stages, reasons and totals count all {of:,} shards; scores, sizes, hosts, '
+        f"languages and what else is known of single rows are those of {some:,} shards, chosen at random. "
+        "<code>pairtrawl report RUN --all</code> asks all.</p>"
     )
 
 

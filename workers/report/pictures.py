@@ -59,11 +59,14 @@ def encoded_pictures(table: Path, keys: Collection[str]) -> Mapping[str, bytes]:
     """
     wanted = frozenset(keys)
     tar, folder = table.with_suffix(".tar"), table.with_suffix("")
-    if tar.is_file():
-        return dict(_of_tar(tar, wanted))
-    if folder.is_dir():
-        return dict(_of_folder(folder, wanted))
-    return dict(_of_table(table, wanted))
+    try:
+        if tar.is_file():
+            return dict(_of_tar(tar, wanted))
+        if folder.is_dir():
+            return dict(_of_folder(folder, wanted))
+        return dict(_of_table(table, wanted))
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{table}: its pictures cannot be read: {error}") from error
 
 
 def _of_tar(tar: Path, wanted: frozenset[str]) -> Iterator[tuple[str, bytes]]:
@@ -87,14 +90,11 @@ def _of_folder(folder: Path, wanted: frozenset[str]) -> Iterator[tuple[str, byte
 
 
 def _of_table(table: Path, wanted: frozenset[str]) -> Iterator[tuple[str, bytes]]:
-    try:
-        with pq.ParquetFile(table) as file:
-            column = next((one for one in _IMAGE_COLUMNS if one in file.schema_arrow.names), None)
-            if column is None or "key" not in file.schema_arrow.names:
-                return
-        found = pq.read_table(table, columns=["key", column], filters=[("key", "in", wanted)]) if wanted else None
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{table}: cannot be read: {error}") from error
+    with pq.ParquetFile(table) as file:
+        column = next((one for one in _IMAGE_COLUMNS if one in file.schema_arrow.names), None)
+        if column is None or "key" not in file.schema_arrow.names:
+            return
+    found = pq.read_table(table, columns=["key", column], filters=[("key", "in", wanted)]) if wanted else None
     for row in found.to_pylist() if found else ():
         if row[column]:
             yield row["key"], row[column]

@@ -15,7 +15,7 @@ from workers.progress import Display
 from workers.report.finding import find, searchable
 from workers.report.judging import lines_drawn, with_lines
 from workers.report.rows import Rows, open_rows
-from workers.report.run import PICTURES, look_at_run
+from workers.report.run import MOST_ROWS, PICTURES, look_at_run
 from workers.report.samples import Sheet, pictures_for
 from workers.report.tables import told_by
 from workers.report.version import look_at_statistics, look_at_version, open_version
@@ -74,6 +74,7 @@ def look_at(
     stored: bool = False,
     filters: Sequence[FilterChoice] = (),
     pictures: int = PICTURES,
+    every_shard: bool = False,
 ) -> Looked:
     """All that a report says of a place.
 
@@ -83,13 +84,14 @@ def look_at(
         stored: of a version only what the statistics say that are stored with it: no table is read.
         filters: of a recipe, for places that have none of their own: their lines are drawn where they fit.
         pictures: on each contact sheet.
+        every_shard: of a run, however large, ask all tables and not a sample of them.
 
     Raises:
         InputError: a table cannot be read, or there are no statistics to be `stored`.
         RunFolderError, AccountingError, DatasetError, StoreUnavailableError, SettingsError: as the functions called.
     """
     if isinstance(place, RunFolder):
-        return look_at_run(place, pictures)
+        return look_at_run(place, pictures, most_rows=0 if every_shard else MOST_ROWS)
     if isinstance(place, VersionPlace):
         looked = _version(place, display, stored=stored)
     else:

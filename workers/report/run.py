@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import xxhash
 
 from crawler.errors import RunFolderError
 from crawler.job.markers import read_crawl_reports, read_extract_reports
@@ -32,6 +33,8 @@ from workers.telling.timeline import read_timeline
 
 #: on each contact sheet
 PICTURES = 24
+#: rows that tables are asked about, some 4 s of a processor for each million; a larger run shows a sample of its shards
+MOST_ROWS = 20_000_000
 #: what a report of a run says of its tables even where it is nothing: programs look for it
 _ALWAYS: Mapping[str, type] = {
     "top_hosts": list, "languages": dict, "text_sources": dict, "opt_outs": list, "repeated_files": list,
@@ -53,22 +56,26 @@ def build_report(folder: RunFolder) -> dict[str, Any]:
     return _look(folder).report
 
 
-def look_at_run(folder: RunFolder, pictures: int = PICTURES) -> Looked:
+def look_at_run(folder: RunFolder, pictures: int = PICTURES, *, most_rows: int = MOST_ROWS) -> Looked:
     """The same, with a sample of rows to search and samples of pictures: all that a page is made of.
 
-    `pictures` are on each contact sheet.
+    Args:
+        folder: the run.
+        pictures: on each contact sheet.
+        most_rows: of a run with more of them, some shards speak for all, but for what their markers count; the report
+            says so under `asked`. 0 asks all.
 
     Raises:
         RunFolderError, AccountingError, InputError: as `build_report`.
     """
-    return _look(folder, pictures)
+    return _look(folder, pictures, most_rows)
 
 
 def write_report(folder: RunFolder, peaks: Mapping[str, int]) -> dict[str, Any]:
     """Build the report, write `report.json` and `report.html` beside the data set, and return it.
 
     Tables are read once, but for the few columns of the sample to search: on two cores some 4 s for a million rows,
-    and as many more as there are more rows.
+    up to `MOST_ROWS`; this ends every sitting, and must not take hours.
 
     Args:
         folder: the run.
@@ -83,7 +90,7 @@ def write_report(folder: RunFolder, peaks: Mapping[str, int]) -> dict[str, Any]:
     return looked.report
 
 
-def _look(folder: RunFolder, pictures: int | None = None) -> Looked:
+def _look(folder: RunFolder, pictures: int | None = None, most_rows: int = MOST_ROWS) -> Looked:
     """`pictures` is None where only the numbers are asked for."""
     pinned = folder.pinned()
     if pinned is None:
@@ -91,7 +98,11 @@ def _look(folder: RunFolder, pictures: int | None = None) -> Looked:
     # a table that has no marker yet is of a job in flight, or of one that was killed: its rows are not counted either
     committed = sorted(path.name.removesuffix("_stats.json") for path in folder.shards.glob("*_stats.json"))
     report = _counted(folder, pinned, committed)
-    tables = [table for name in committed if (table := folder.shards / f"{name}.parquet").exists()]
+    every = [table for name in committed if (table := folder.shards / f"{name}.parquet").exists()]
+    planned = folder.plan.read()
+    tables = some_of(every, most_rows // max(1, planned.rows_per_job if planned else 1)) if most_rows else every
+    if len(tables) < len(every):
+        report["asked"] = {"shards": len(tables), "of": len(every)}
     search: dict[str, Any] = {}
     with open_rows(tables, alike=True) as rows:
         told = told_by(rows)
@@ -107,6 +118,17 @@ def _look(folder: RunFolder, pictures: int | None = None) -> Looked:
         report["search"] = {"rows": len(search["rows"]), "of": search["of"]}
     sheets = sheets_of(folder, report, most=pictures) if pictures else []
     return Looked(report, tuple(sheets), search)
+
+
+def some_of(tables: Sequence[Path], most: int) -> list[Path]:
+    """At most so many of the tables, but one at least, in their order: those whose names have the smallest hashes.
+
+    The same ones every time, and a random part: what is asked of them is what all of them would say, but for chance.
+    """
+    if len(tables) <= most:
+        return list(tables)
+    chosen = sorted(tables, key=lambda one: xxhash.xxh3_64_intdigest(one.stem.encode()))[: max(1, most)]
+    return sorted(chosen)
 
 
 def _counted(folder: RunFolder, pinned: Pinned, committed: Sequence[str]) -> dict[str, Any]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from crawler.dataset.uids import among, sorted_uids
 from crawler.errors import InputError
 from crawler.statuses import SUCCESS
 from crawler.thumbnails import BORDERLINE, KEPT, rank_of, thumbnails_path
+from workers.dataset.columns import Table, strings, uids_of
 
 #: shards whose thumbnails are read for one page; they are some 5 kB each
 _MOST_FILES = 32
 #: shards whose own pictures are read for one page: of each, the headers of a tar, or a folder
 MOST_SHARDS = 8
-_IDS = ("content_id", "key", "url")
+_UID = re.compile("[0-9a-f]{32}")
 
 One = TypeVar("One")
 
@@ -31,8 +35,7 @@ class Chosen(NamedTuple):
     use: str  # the filter, "pictures.min_side"; "" for the whole run
     band: str
     table: Path
-    id_column: str  # that names the row in the table
-    row_id: str
+    row_id: str  # its content id
     score: float | None
     jpeg: bytes = b""  # its thumbnail; without, its picture is in the shard
     blurred: bool = False
@@ -67,7 +70,7 @@ def chosen_of_thumbnails(shards: Shards, most: int) -> list[Chosen]:
     for table, path in spread(thumbnails_of_tables(shards.tables), _MOST_FILES):
         for row in read_thumbnails(path):
             one = Chosen(
-                row["filter"], row["band"], table, "content_id", row["content_id"], row["score"], row["jpeg"],
+                row["filter"], row["band"], table, row["content_id"], row["score"], row["jpeg"],
                 row["blurred"],
             )  # fmt: skip
             away = abs(row["score"] - row["line"]) if one.band == BORDERLINE else 0.0
@@ -82,60 +85,74 @@ def chosen_of_shards(shards: Shards, most: int) -> list[Chosen]:
         InputError: a table cannot be read.
     """
     ranked: list[tuple[int, Chosen]] = []
-    for table in spread(shards.tables, MOST_SHARDS):
-        names = pq.read_schema(table).names
-        id_column = next((one for one in _IDS if one in names), "")
-        if "key" not in names or "status" not in names:
+    for path in spread(shards.tables, MOST_SHARDS):
+        table = Table.open(path)
+        if not table.id_columns or not {"key", "status"} <= table.names.keys():
             continue
-        ids = read_rows(table, [id_column], "status", [SUCCESS])
-        of_this = sorted((rank_of(str(row[id_column])), str(row[id_column])) for row in ids)
-        ranked += [(number, Chosen("", KEPT, table, id_column, one, None)) for number, one in of_this[:most]]
+        ids = [uid for part in table.batches([*table.id_columns, "status"]) for uid in _kept_of(part)]
+        of_this = sorted((rank_of(one), one) for one in ids)
+        ranked += [(number, Chosen("", KEPT, path, one, None)) for number, one in of_this[:most]]
     return [one for _, one in sorted(ranked, key=lambda item: item[0])[:most]]
 
 
-def read_thumbnails(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file of thumbnails.
+def _kept_of(part: pa.Table) -> Iterator[str]:
+    kept = strings(part, "status").to_numpy(zero_copy_only=False) == SUCCESS
+    return (uid.tobytes().hex() for uid in uids_of(part)[kept])
+
+
+def read_thumbnails(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of a file of thumbnails; `columns` of them, None for all.
 
     Raises:
         InputError: it cannot be read.
     """
     try:
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as thumbnails: {error}") from error
+        raise InputError(f"{path}: cannot be read as thumbnails: {error}; run its shard again") from error
     return rows
 
 
-def read_rows(table: Path, columns: Collection[str], column: str, values: Collection[str]) -> list[dict[str, Any]]:
-    """The rows of a table in which a column has one of these values; columns that it does not have are left out.
+def rows_with(
+    path: Path, content_ids: Collection[str], columns_of: Callable[[Collection[str]], Iterable[str]]
+) -> dict[str, dict[str, Any]]:
+    """The rows of a table with these ids, by id; of two with one id the first.
+
+    What names rows is read first: most tables have none of them. A table without `content_id` names them by address and
+    caption.
+
+    Args:
+        path: of the table, ours or img2dataset's.
+        content_ids: of the rows.
+        columns_of: which columns are read, under our names, of those that there are.
 
     Raises:
         InputError: it cannot be read.
     """
-    try:
-        names = pq.read_schema(table).names
-        wanted = [one for one in columns if one in names]
-        rows: list[dict[str, Any]] = pq.read_table(
-            table, columns=wanted, filters=[(column, "in", list(values))]
-        ).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{table}: cannot be read: {error}") from error
-    return rows
+    table = Table.open(path)
+    wanted = sorted_uids(uids_from(content_ids))
+    here: dict[int, str] = {}
+    begin = 0
+    for part in table.batches(table.id_columns) if table.id_columns else ():
+        uids = uids_of(part)
+        here |= {begin + int(place): uids[place].tobytes().hex() for place in np.flatnonzero(among(uids, wanted))}
+        begin += len(uids)
+    if not here:
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    begin = 0
+    for part in table.batches(columns_of(table.names)):
+        places = [place for place in here if begin <= place < begin + part.num_rows]
+        for place, row in zip(places, part.take([one - begin for one in places]).to_pylist(), strict=True):
+            found.setdefault(here[place], row)
+        begin += part.num_rows
+    return found
 
 
-def tables_with(tables: Sequence[Path], content_ids: Collection[str]) -> dict[str, Path]:
-    """In which of these tables each of these pairs is, as far as it is in any.
-
-    Raises:
-        InputError: one of them cannot be read, or has no `content_id`.
-    """
-    try:
-        everything = ds.dataset([str(table) for table in tables], format="parquet")
-        there = ds.field("content_id").isin(list(content_ids))
-        parts = everything.scanner(columns=["content_id", "__filename"], filter=there).to_batches()
-        return {row["content_id"]: Path(row["__filename"]) for part in parts for row in part.to_pylist()}
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise InputError(f"{tables[0]} and others: cannot be searched for content_id: {error}") from error
+def uids_from(content_ids: Iterable[str]) -> NDArray[np.uint8]:
+    """The bytes of ids, N x 16; what is no id is left out."""
+    good = "".join(one for one in content_ids if _UID.fullmatch(one))
+    return np.frombuffer(bytes.fromhex(good), np.uint8).reshape(-1, 16)
 
 
 def spread(things: Sequence[One], most: int) -> Iterator[One]:

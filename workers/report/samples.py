@@ -17,7 +17,7 @@ from crawler.errors import PairtrawlError
 from crawler.report import use_of
 from crawler.settings import Recipe
 from crawler.showing import STAGE
-from crawler.thumbnails import BORDERLINE, KEPT, REJECTED, SIDE
+from crawler.thumbnails import BORDERLINE, KEPT, REJECTED
 from workers.report.forbidden import Forbidden, blocklists_of
 from workers.report.sample_rows import (
     Chosen,
@@ -25,15 +25,16 @@ from workers.report.sample_rows import (
     chosen_of_shards,
     chosen_of_thumbnails,
     read_thumbnails,
-    tables_with,
+    rows_with,
     thumbnails_of_tables,
 )
-from workers.report.shown import Manner, Shown, shown_of
+from workers.report.shown import Manner, Row, Shown, shown_of, shown_rows, told_columns
 from workers.run_folder import RunFolder
 
-__all__ = ["Sheet", "Shown", "pictures_for", "sheets_of"]
+__all__ = ["Manner", "Sheet", "Shown", "pictures_for", "sheets_of"]
 
 _BANDS = (KEPT, BORDERLINE, REJECTED)
+_THUMBNAIL = ("content_id", "jpeg", "blurred")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,39 +105,46 @@ def found_of(report: Mapping[str, Any], use: str, band: str) -> int:
 
 
 def pictures_for(
-    tables: Sequence[Path], content_ids: Collection[str], *, side: int = SIDE, blur: bool = True
+    tables: Sequence[Path], content_ids: Collection[str], manner: Manner | None = None
 ) -> dict[str, Shown]:
     """The pairs with these ids, as far as their pictures can be had: of thumbnails, or of what lies beside the tables.
 
-    What lists and registers of the tables' run name is left out. Without thumbnails, pictures are read of eight shards
-    at most: ids of one shard cost less than those of many.
+    What the lists and registers of the tables' runs name is left out. Ids of one shard cost less than those of many.
 
     Args:
-        tables: of shards, ours or img2dataset's, with a column `content_id`.
+        tables: of shards, ours or img2dataset's; what has no `content_id` is named by address and caption.
         content_ids: of the pairs, any number.
-        side: pixels of the longer side at most; a pair of which there is but a thumbnail has 128.
-        blur: what may be unsafe; without, `Shown.blurred` says what is to be hidden until somebody asks for it.
+        manner: how they are shown; None for at most 128 pixels a side, blurred where they may be unsafe, and without
+            thumbnails out of eight shards of a folder at most.
 
     Raises:
         InputError: a shard cannot be read.
-        SettingsError, TakedownError, OSError: a list or register of the run cannot be read.
+        SettingsError, TakedownError, OSError: a list or register of a run cannot be read.
     """
-    if not tables or not content_ids:
-        return {}
-    recipe = _recipe_of(tables[0])
-    there = tables_with(tables, content_ids)
+    by_folder: dict[Path, list[Path]] = defaultdict(list)
+    for table in tables if content_ids else ():
+        by_folder[table.parent].append(table)
+    found: dict[str, Shown] = {}
+    gone: set[str] = set()
+    for inside in by_folder.values():
+        recipe = _recipe_of(inside[0])
+        rows = [row for table in inside for row in _rows_of(table, content_ids, recipe)]
+        shown = shown_rows(rows, recipe, blocklists_of(recipe), manner)
+        for one, pair in shown.pairs.items():
+            found.setdefault(one.row_id, pair)
+        gone.update(one.row_id for one in shown.forbidden)
+    return {one: pair for one, pair in found.items() if one not in gone}
+
+
+def _rows_of(table: Path, content_ids: Collection[str], recipe: Recipe) -> list[Row]:
+    found = rows_with(table, content_ids, lambda names: told_columns(names, recipe))
     small: dict[str, tuple[bytes, bool]] = {}
-    for _, path in thumbnails_of_tables(sorted(set(there.values()))):
-        small |= {
-            row["content_id"]: (row["jpeg"], row["blurred"])
-            for row in read_thumbnails(path)
-            if row["content_id"] in there
-        }
-    chosen = [
-        Chosen("", "", table, "content_id", one, None, *small.get(one, (b"", False))) for one, table in there.items()
+    for _, path in thumbnails_of_tables([table]) if found else ():
+        small = {one["content_id"]: (one["jpeg"], one["blurred"]) for one in read_thumbnails(path, _THUMBNAIL)}
+    return [
+        Row(Chosen("", "", table, content_id, None, *small.get(content_id, (b"", False))), told)
+        for content_id, told in found.items()
     ]
-    shown = shown_of(chosen, recipe, blocklists_of(recipe), Manner(side, blur))
-    return {one.row_id: pair for one, pair in shown.pairs.items()}
 
 
 def _recipe_of(table: Path) -> Recipe:

@@ -62,6 +62,7 @@ def make(
     sheets: int = 24,
     recipe: Path | None = None,
     stored: bool = False,
+    every_shard: bool = False,
     as_json: bool = False,
 ) -> None:
     """Write the report of a place and say where it is; `as_json` prints the numbers as well, and nothing else.
@@ -73,7 +74,7 @@ def make(
     """
     paths = paths_for(place, output)
     filters = recipe_or_default(recipe, []).filters if recipe is not None else ()
-    looked = look_at(place, display, stored=stored, filters=filters, pictures=sheets)
+    looked = look_at(place, display, stored=stored, filters=filters, pictures=sheets, every_shard=every_shard)
     paths.page.parent.mkdir(parents=True, exist_ok=True)
     write(looked, *paths)
     if as_json:
