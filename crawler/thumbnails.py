@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 #: pixels of the longer side
 SIDE = 128
 _QUALITY = 80
+#: of what is larger, where people look for details
+_LARGE_QUALITY = 88
 #: pixels of the longer side that a blurred picture is made of, whatever is done to it afterwards
 _BLURRED_SIDE = 12
 
@@ -112,7 +114,7 @@ def small_jpeg(pixels: Image, *, blurred: bool, side: int = SIDE) -> bytes:
         small = few.resize(size, Pictures.Resampling.BICUBIC)
     small.info.clear()
     out = io.BytesIO()
-    small.save(out, format="JPEG", quality=_QUALITY)
+    small.save(out, format="JPEG", quality=_QUALITY if side <= SIDE else _LARGE_QUALITY)
     return out.getvalue()
 
 

@@ -11,15 +11,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
 from crawler.errors import SettingsError
 from crawler.records import Candidate, Verdict
-from filters.keywords import Keywords, load_keywords
 from filters.lines import Line
 from filters.redrawn import Redrawn, Told, candidate_of, literal, number, up_to
+
+if TYPE_CHECKING:
+    from filters.keywords import Keywords
 
 #: the filters that have this rule: a picture that they suspect is shown blurred only
 SAFETY = frozenset({"pictures.nsfw_onnx", "pictures.unsafe_head", "pictures.unsafe_prompts"})
@@ -95,6 +97,8 @@ def unsafe_rule(
         raise SettingsError("keywords: needs keyword_threshold, the probability above which a word of the list counts")
     if not keywords:
         raise SettingsError("keyword_threshold: needs keywords, the path of a word list")
+    from filters.keywords import load_keywords  # noqa: PLC0415 - heavy: whoever asks which filters are `SAFETY` needs no lists
+
     return UnsafeRule(threshold, keyword_threshold, load_keywords(keywords, folder))
 
 

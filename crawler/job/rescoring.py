@@ -90,7 +90,7 @@ class _Reading:
         recipe = self._tools.recipe
         # A few colleagues can write to a run folder, and its pictures came from strangers: the sandbox costs little.
         with (
-            open_sandboxes(as_published(recipe), recipe.resources.decoders) as sandboxes,
+            open_sandboxes(as_published(recipe), recipe.resources.decoders, hashes=frozenset()) as sandboxes,
             ThreadPoolExecutor(len(sandboxes) + 1, "read") as threads,
         ):
             batches: asyncio.Queue[list[_Row]] = asyncio.Queue(len(sandboxes))

@@ -51,7 +51,12 @@ def label(
             help="Where labels lie. Default: labels/ in the run or store, or beside the tables.", show_default=False
         ),
     ] = None,
-    version: Annotated[str, typer.Option("--version", help="Of a DATASET: line of versions, tag, or id.")] = "main",
+    version: Annotated[
+        str,
+        typer.Option(
+            "--version", help="Of a DATASET: line of versions, tag, or id. Default: main.", show_default=False
+        ),
+    ] = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 0,
     report: Annotated[
         bool,

@@ -5,7 +5,7 @@ This is the border to pyarrow for reading tables row group by row group.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +122,16 @@ def digests(part: pa.Table, column: str, width: int) -> tuple[NDArray[np.int64],
     return places[good], rows[good]
 
 
+def row_id(row: Mapping[str, Any]) -> str:
+    """The id of one row in hex, also of one that says none, as `uids_of` has it."""
+    said = row.get("content_id")
+    return str(said) if said else _made(row.get("url"), row.get("caption")).hex()
+
+
+def _made(url: str | None, caption: str | None) -> bytes:
+    return xxhash.xxh3_128_digest(f"{url or ''}\n{caption or ''}".encode())
+
+
 def uids_of(part: pa.Table) -> NDArray[np.uint8]:
     """The ids of rows, N x 16: `content_id`, or what it would be by address and caption (crawler.records.Candidate).
 
@@ -137,8 +147,5 @@ def uids_of(part: pa.Table) -> NDArray[np.uint8]:
         raise InputError("a table without the columns content_id and url: its rows cannot be named in a removal")
     urls = strings(part, "url").to_pylist()
     captions = strings(part, "caption").to_pylist() if "caption" in part.column_names else [""] * len(urls)
-    made = b"".join(
-        xxhash.xxh3_128_digest(f"{url or ''}\n{caption or ''}".encode())
-        for url, caption in zip(urls, captions, strict=True)
-    )
+    made = b"".join(_made(url, caption) for url, caption in zip(urls, captions, strict=True))
     return np.frombuffer(made, np.uint8).reshape(-1, _UID_DIGITS // 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.dataset.manifest import Shard
-from crawler.dataset.store import Store, open_store
+from crawler.dataset.store import Store
 from crawler.errors import InputError
 from workers.run_folder import RunFolder
 
@@ -53,44 +53,35 @@ class Place:
             yield from table.batches([*table.id_columns, *(one for one in columns if one in table.names)])
 
 
-def place_of(address: str, *, version: str = "main", labels: Path | None = None) -> Place:
-    """What stands at an address: a run or rebuild folder, a store of versions, a folder of tables, or one table.
+def place_of(address: str, *, version: str = "", labels: Path | None = None) -> Place:
+    """What stands at an address, as a report of it would find it: a run, a version, or tables; and its labels.
 
     Args:
         address: a path, or s3://BUCKET/PREFIX of a store.
-        version: of a store: line of versions, tag, or id.
+        version: of a store: line of versions ("main" if empty), tag, or id.
         labels: where labels lie; None for RUN/labels, DATASET/labels, or `labels` beside the tables.
 
     Raises:
         InputError: there is nothing to label.
         DatasetError, StoreUnavailableError: the store cannot be read.
     """
-    path = Path(address)
-    if "://" in address or (path / "dataset.json").is_file():
-        return _version(address, version, labels)
-    return _tables(path, labels)
+    from workers.report.places import VersionPlace, place_at  # noqa: PLC0415 - heavy
+    from workers.score_rows import tables_of  # noqa: PLC0415 - heavy
 
-
-def _version(address: str, version: str, labels: Path | None) -> Place:
     if labels is None and "://" in address:
         raise InputError(
             f"{address}: labels cannot be appended to in a bucket; say with --labels FOLDER where they lie"
         )
-    store = open_store(address)
-    _, commit = store.read_commit(version)
-    return Place(address, labels or Path(address) / LABELS, store=store, shards=tuple(store.shards(commit)))
-
-
-def _tables(path: Path, labels: Path | None) -> Place:
-    from workers.score_rows import tables_of  # noqa: PLC0415 - heavy
-
-    tables = tuple(tables_of([path]))
-    run = RunFolder.at(path)
-    pinned = run.pinned()
-    if pinned is None:
-        beside = path if path.is_dir() else path.parent
-        return Place(str(path), labels or beside / LABELS, tables)
-    return Place(str(path), labels or run.path / LABELS, tables, tuple(one.use for one in pinned.recipe.filters), run)
+    there, path = place_at(address, version=version), Path(address)
+    if isinstance(there, VersionPlace):
+        _, commit = there.store.read_commit(there.version)
+        return Place(address, labels or path / LABELS, store=there.store, shards=tuple(there.store.shards(commit)))
+    pinned = there.pinned() if isinstance(there, RunFolder) else None
+    if isinstance(there, RunFolder) and pinned is not None:
+        uses = tuple(one.use for one in pinned.recipe.filters)
+        return Place(address, labels or there.path / LABELS, tuple(tables_of([path])), uses, there)
+    tables = tuple(tables_of([path])) if isinstance(there, RunFolder) else there.tables
+    return Place(address, labels or (path if path.is_dir() else path.parent) / LABELS, tables)
 
 
 def filters_in_order(uses: Sequence[str]) -> list[str]:

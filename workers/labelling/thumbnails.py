@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import xxhash
-
-from crawler.errors import InputError
+from crawler.thumbnails import rank_of
 from workers.labelling.places import Place
+from workers.report.sample_rows import read_thumbnails, thumbnails_of_tables
 
 
 class Thumbnail(NamedTuple):
@@ -29,7 +28,11 @@ def thumbnails_of(place: Place) -> list[Thumbnail]:
     Raises:
         InputError: a file cannot be read.
     """
-    return [] if place.run is None else [one for table in place.tables for one in _of_shard(table)]
+    return [
+        Thumbnail(table, row["content_id"], row["filter"], row["band"], row["blurred"])
+        for table, path in (thumbnails_of_tables(place.tables) if place.run is not None else ())
+        for row in read_thumbnails(path, ("content_id", "filter", "band", "blurred"))
+    ]
 
 
 def random_part(thumbnails: Sequence[Thumbnail], place: Place) -> tuple[str, ...]:
@@ -41,35 +44,13 @@ def random_part(thumbnails: Sequence[Thumbnail], place: Place) -> tuple[str, ...
     most = 0 if place.run is None else _kept_a_shard(place)
     ranks: dict[Path, dict[str, int]] = defaultdict(dict)
     for one in thumbnails:
-        ranks[one.table][one.content_id] = _rank(one.content_id)
+        ranks[one.table][one.content_id] = rank_of(one.content_id)
     limit = min((max(there.values()) for there in ranks.values() if len(there) >= most), default=None)
     all_of_them = {content_id: rank for there in ranks.values() for content_id, rank in there.items()}
     inside = [one for one, rank in all_of_them.items() if limit is None or rank <= limit]
     return tuple(sorted(inside, key=lambda one: all_of_them[one]))
 
 
-def _rank(content_id: str) -> int:
-    """The number whose smallest a shard keeps (`crawler.thumbnails`)."""
-    return xxhash.xxh3_64_intdigest(content_id.encode())
-
-
 def _kept_a_shard(place: Place) -> int:
     pinned = None if place.run is None else place.run.pinned()
     return 0 if pinned is None else pinned.recipe.output.thumbnails
-
-
-def _of_shard(table: Path) -> Iterator[Thumbnail]:
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
-
-    from crawler.thumbnails import thumbnails_path  # noqa: PLC0415 - heavy
-
-    path = thumbnails_path(table.parent, table.stem)
-    if not path.exists():
-        return
-    try:
-        rows = pq.read_table(path, columns=["content_id", "filter", "band", "blurred"]).to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: cannot be read as a parquet table: {error}; run its shard again") from error
-    for row in rows:
-        yield Thumbnail(table, row["content_id"], row["filter"], row["band"], row["blurred"])

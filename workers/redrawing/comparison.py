@@ -1,6 +1,7 @@
 """`pairtrawl filters ab`: two recipes on the same frozen candidates, as numbers that JSON can hold.
 
-Each question is one pass of DuckDB over the columns that it needs: what the recipes say by language, by host, by score.
+The tables are read twice: a few columns for where the scores lie, and all that the recipes ask for to count
+(`workers.redrawing.counting`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import filters
 from crawler.settings import Recipe
 from filters.lines import lines_of
 from filters.redrawn import quoted
-from workers.redrawing.asking import HOST, Rows, Told, open_rows
+from workers.redrawing.asking import Told, open_rows
 from workers.redrawing.ballot import YES, Ballot, Signature, ballot_of, outcome
 from workers.redrawing.bins import bin_of
 from workers.redrawing.cells import KEPT_BY, Cell, in_cells, unknown_by, written
+from workers.redrawing.counting import Counted, counted, ranges
 from workers.redrawing.costs import Price, cost_of, prices_at
 from workers.redrawing.frozen import frozen_at, in_order
 from workers.redrawing.judging import judged_comparison, known_of
@@ -72,7 +74,13 @@ def compare(
     ballot = ballot_of([a, b], frozen, any_model=any_model)
     prices = prices_at(places)
     with open_rows(frozen, ballot, told=told) as rows:
-        by_language, ranges = _first_pass(rows)
+        drawn = _drawn(rows.scores, (a, b))
+        edges = {column: even_edges(*ends, _BINS) for column, ends in ranges(rows, tuple(drawn)).items()}
+        bins = {column: _bin_of(column, one) for column, one in edges.items()}
+        with counted(rows, *bins.values()) as found_by:
+            by_language = found_by.by_language()
+            by_host = _by_host(found_by, ballot)
+            spreads = _scores(found_by, ballot, drawn, edges, bins)
         counts: Counter[Signature] = Counter()
         for _, signature, number in by_language:
             counts[signature] += number
@@ -86,41 +94,16 @@ def compare(
             "a": _side(ballot, 0, a, counts, cells, prices),
             "b": _side(ballot, 1, b, counts, cells, prices),
             "by_language": _named(in_cells(ballot, by_language)),
-            **_by_host(rows, ballot),
-            "scores": _scores(rows, ballot, (a, b), ranges),
+            **by_host,
+            "scores": spreads,
             "prices": [asdict(one) for one in prices.values()],
             "judged": None if known is None else judged_comparison(ballot, known, dict(cells)),
             "assumed": list(ASSUMED),
         }
         score = next(iter(found["scores"]), "")
         cells_shown = (Cell.ONLY_A, Cell.ONLY_B)
-        drawn = sheets_of_cells(rows, ballot, counts, cells_shown, sheets, score) if sheets else []
-    return found, drawn
-
-
-def _first_pass(rows: Rows) -> tuple[list[tuple[str, Signature, int]], dict[str, tuple[float, float]]]:
-    """Rows by language and signature, and the lowest and the highest of each score."""
-    ends = "".join(f", min({one}), max({one})" for one in map(_finite, rows.scores))
-    found = rows.ask(
-        f"SELECT coalesce(caption_language, '') AS language, {rows.words}, count(*){ends} "  # noqa: S608 - words of this package
-        f"FROM frozen_rows GROUP BY language, {rows.words}"
-    )
-    width = 1 + len(rows.words.split(","))
-    by_language = [(str(row[0]), rows.unpacked(row[1:width]), int(row[width])) for row in found]
-    ranges = {}
-    for place, column in enumerate(rows.scores):
-        lowest, highest = ([row[width + 1 + 2 * place + end] for row in found] for end in (0, 1))
-        if any(one is not None for one in lowest):
-            ranges[column] = (
-                min(one for one in lowest if one is not None),
-                max(one for one in highest if one is not None),
-            )
-    return by_language, ranges
-
-
-def _finite(column: str) -> str:
-    """SQL: a score, or null where it is no number."""
-    return f"CASE WHEN isfinite({quoted(column)}) THEN {quoted(column)} END"
+        pictures = sheets_of_cells(rows, ballot, counts, cells_shown, sheets, score) if sheets else []
+    return found, pictures
 
 
 def _side(
@@ -160,31 +143,14 @@ def _named(found: Mapping[str, Counter[Cell]]) -> list[dict[str, Any]]:
     return [*named, {"value": _OTHERS, **written(others)}] if compared(others) else named
 
 
-def _by_host(rows: Rows, ballot: Ballot) -> dict[str, Any]:
-    """By the size class of a row's host (rows of that host in these tables) and by top-level domain.
-
-    A host is known by a hash of 64 bits: millions of names would take the memory that a few hashes do not.
-    """
-    rows.ask(
-        f"CREATE OR REPLACE TEMP TABLE by_host AS "  # noqa: S608 - words of this package
-        f"SELECT hash(host) AS host, split_part(host, '.', -1) AS domain, {rows.words}, count(*) AS number "
-        f"FROM (SELECT {HOST} AS host, {rows.words} FROM frozen_rows WHERE authority IS NOT NULL) GROUP BY ALL"
-    )
-    of_class = rows.ask(
-        f"WITH sizes AS (SELECT host, sum(number)::BIGINT AS size FROM by_host GROUP BY host) "  # noqa: S608 - as above
-        f"SELECT size = 1, length(size::VARCHAR), {rows.words}, sum(number)::BIGINT "
-        f"FROM by_host JOIN sizes USING (host) GROUP BY ALL ORDER BY 2, 1 DESC"
-    )
-    classes = in_cells(
-        ballot, ((class_of(row[1], single=row[0]), rows.unpacked(row[2:-1]), int(row[-1])) for row in of_class)
-    )
-    domains = rows.ask(f"SELECT domain, {rows.words}, sum(number)::BIGINT FROM by_host GROUP BY ALL")  # noqa: S608 - as above
-    rows.ask("DROP TABLE by_host")
+def _by_host(found_by: Counted, ballot: Ballot) -> dict[str, Any]:
+    """By the size class of a row's host (rows of that host in these tables) and by top-level domain."""
+    sizes = found_by.by_host_size()
+    classes = in_cells(ballot, ((class_of(size[1], single=size[0]), *rest) for size, *rest in sizes))
+    domains = in_cells(ballot, ((_domain(label), *rest) for label, *rest in found_by.by_domain()))
     return {
         "by_host_size": [{"value": value, **written(cells)} for value, cells in classes.items()],
-        "by_domain": _named(
-            in_cells(ballot, ((_domain(row[0]), rows.unpacked(row[1:-1]), int(row[-1])) for row in domains))
-        ),
+        "by_domain": _named(domains),
     }
 
 
@@ -193,23 +159,33 @@ def _domain(label: str) -> str:
     return label if len(label) <= _LONGEST_LABEL and not label.isdigit() else ""
 
 
+def _drawn(scores: Sequence[str], recipes: tuple[Recipe, Recipe]) -> dict[str, list[list[dict[str, Any]]]]:
+    """The lines that each recipe draws in a score, of those in which one of them does."""
+    lines = [[line for one in recipe.filters for line in lines_of(one.use, one.settings)] for recipe in recipes]
+    found = {column: [[line._asdict() for line in own if line.column == column] for own in lines] for column in scores}
+    return {column: drawn for column, drawn in found.items() if any(drawn)}
+
+
+def _bin_of(column: str, edges: Sequence[float]) -> str:
+    return f"CASE WHEN isfinite({quoted(column)}) THEN {bin_of(column, edges)} END"
+
+
 def _scores(
-    rows: Rows, ballot: Ballot, recipes: tuple[Recipe, Recipe], ranges: Mapping[str, tuple[float, float]]
+    found_by: Counted,
+    ballot: Ballot,
+    drawn: Mapping[str, list[list[dict[str, Any]]]],
+    edges: Mapping[str, Sequence[float]],
+    bins: Mapping[str, str],
 ) -> dict[str, Any]:
     """How the scores that the recipes draw lines in are spread over the cells."""
-    lines = [[line for one in recipe.filters for line in lines_of(one.use, one.settings)] for recipe in recipes]
     found = {}
-    for column, (low, high) in ranges.items():
-        drawn = [[line._asdict() for line in own if line.column == column] for own in lines]
-        if not any(drawn):
-            continue
-        edges = even_edges(low, high, _BINS)
-        counted = in_cells(ballot, rows.counts(bin_of(column, edges), f"isfinite({quoted(column)})"))
+    for column, own in edges.items():
+        in_bins = in_cells(ballot, found_by.by(bins[column]))
         found[column] = {
-            "edges": list(edges),
+            "edges": list(own),
             "cells": {
-                cell.value: [counted.get(place, Counter())[cell] for place in range(len(edges) - 1)] for cell in Cell
+                cell.value: [in_bins.get(place, Counter())[cell] for place in range(len(own) - 1)] for cell in Cell
             },
-            "lines": {"a": drawn[0], "b": drawn[1]},
+            "lines": {"a": drawn[column][0], "b": drawn[column][1]},
         }
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,9 @@ from workers.redrawing.ballot import NO, UNKNOWN, Ballot, Signature
 from workers.redrawing.cells import Cell, cell_of
 from workers.redrawing.telling import CELL_WORDS
 from workers.report.contact import Sheet, Tile
-from workers.report.sample_rows import spread, thumbnails_of_tables
-from workers.report.samples import Shown, pictures_for
+from workers.report.sample_rows import MOST_SHARDS, spread, thumbnails_of_tables
+from workers.report.samples import pictures_for
 
-#: shards of which tars are read
-_MOST_SHARDS = 8
 _CHOSEN = (
     "Of the pairs of which the jobs kept a picture, those with the smallest digests of their content ids. Of what a "
     "run rejected there are pictures only where its recipe has `output.thumbnails`. What a list names is never shown."
@@ -55,7 +52,7 @@ def sheets_of_cells(
     for cell in cells:
         inside = [one for one in counts if cell_of(ballot, one) == cell]
         pairs = _pairs(rows, [one for one in inside if not _is_listed(ballot, one)], seen, most, score)
-        found = _pictures(pairs)
+        found = pictures_for(sorted({Path(one.file) for one in pairs}), [one.content_id for one in pairs])
         tiles = tuple(
             Tile(shown.jpeg, shown.caption, one.score, shown.reason, shown.host, shown.blurred)
             for one in pairs
@@ -63,18 +60,6 @@ def sheets_of_cells(
         )
         sheets.append(Sheet(CELL_WORDS[cell.value], "", tiles, sum(counts[one] for one in inside), _CHOSEN, score))
     return sheets
-
-
-def _pictures(pairs: Sequence[_Pair]) -> dict[str, Shown]:
-    """What can be shown of them. What must not be shown is for each run's own lists and register to say."""
-    by_run: dict[Path, list[_Pair]] = defaultdict(list)
-    for one in pairs:
-        by_run[Path(one.file).parent].append(one)
-    found: dict[str, Shown] = {}
-    for inside in by_run.values():
-        tables = sorted({Path(one.file) for one in inside})
-        found |= pictures_for(tables, [one.content_id for one in inside])
-    return found
 
 
 def names_pictures(ballot: Ballot) -> list[int]:
@@ -102,7 +87,7 @@ def _pictured(rows: Rows, tables: Sequence[Path]) -> str:
             f"CREATE OR REPLACE TEMP TABLE pictured AS SELECT DISTINCT content_id FROM read_parquet([{listed}])"  # noqa: S608 - literals are escaped
         )
         return "content_id IN (SELECT content_id FROM pictured)"
-    some = ", ".join(literal(str(path)) for path in spread(tables, _MOST_SHARDS))
+    some = ", ".join(literal(str(path)) for path in spread(tables, MOST_SHARDS))
     return f"(reason IS NULL AND file IN ({some}))"
 
 

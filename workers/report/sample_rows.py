@@ -107,7 +107,7 @@ def read_thumbnails(path: Path, columns: Sequence[str] | None = None) -> list[di
         InputError: it cannot be read.
     """
     try:
-        rows: list[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(path, columns=None if columns is None else list(columns)).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as thumbnails: {error}; run its shard again") from error
     return rows

@@ -71,9 +71,8 @@ class Manner(NamedTuple):
 
     side: int = SIDE  # pixels of the longer side at most; where there is but a thumbnail, 128
     blur: bool = True  # what may be unsafe; else it comes sharp, and a blurred one beside it for whoever hides it
-    shards: int = (
-        MOST_SHARDS  # of which pictures of their own are read at most: those that the most of the pairs are of
-    )
+    #: of which pictures of their own are read at most: those that the most of the pairs are of
+    shards: int = MOST_SHARDS
     done: Callable[[int], object] = _nobody  # is told how many pairs were looked at
 
 

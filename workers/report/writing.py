@@ -44,10 +44,8 @@ def _on_paper(sheet: Sheet) -> contact.Sheet:
     tiles = tuple(
         contact.Tile(one.jpeg, one.caption, one.score, one.reason, one.host, one.blurred) for one in sheet.shown
     )
-    left_out = (
-        f"{sheet.left_out:,} were chosen and are left out: a list names them, or too little was recorded of them to tell."
-        if sheet.left_out
-        else ""
-    )
+    left_out = ""
+    if sheet.left_out:
+        left_out = f"{sheet.left_out:,} were chosen and are left out: a list names them, or may name them."
     note = " ".join(one for one in (sheet.note, left_out) if one)
     return contact.Sheet(sheet.filter or "kept", sheet.band, tiles, sheet.found, note=note)

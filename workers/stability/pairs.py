@@ -17,8 +17,7 @@ from crawler.records import Candidate
 from crawler.statuses import SUCCESS
 from crawler.tongue import tongue_of
 from filters.redrawn import candidate_of
-from workers.dataset.columns import Table, uids_of
-from workers.labelling.reading import row_id
+from workers.dataset.columns import Table, row_id, uids_of
 from workers.run_folder import RunFolder
 from workers.score_rows import tables_of
 

@@ -9,15 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from crawler.dataset.uids import sorted_uids
 from crawler.errors import SettingsError
 from crawler.settings import parse_recipe
 from tests import dataset_versions, picture_shards
 from tests.picture_shards import picture_folder
 from workers.labelling.pictured import pictures_of
 from workers.labelling.places import Place, place_of
-from workers.labelling.reading import found_rows
 from workers.labelling.sampling import draw_sample
+from workers.labelling.version_pictures import pictured_rows
 from workers.progress import Display
+from workers.report.sample_rows import uids_from
 from workers.run_folder import Pinned, RunFolder
 
 QUIET = Display(Console(quiet=True))
@@ -94,7 +96,10 @@ def test_a_version_of_a_data_set_is_sampled_and_read_out_of_its_objects(tmp_path
     assert place.labels == tmp_path / "store" / "labels"
     (stratum,) = draw_sample(place, asked=100).strata
     assert set(stratum.content_ids) == {dataset_versions.uid(number) for number in range(12) if number % 4 != 3}
-    found = {one.content_id: one.image for one in found_rows(place, stratum.content_ids)}
+    assert place.store is not None
+    wanted = sorted_uids(uids_from(stratum.content_ids))
+    read = (one for shard in place.shards for one in pictured_rows(place.store, shard, wanted))
+    found = {row.chosen.row_id: image for row, image in read}
     assert found[dataset_versions.uid(5)] == b"picture 5" * 40
     assert set(found) == set(stratum.content_ids)
 

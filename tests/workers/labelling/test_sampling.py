@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from crawler.errors import InputError
-from crawler.thumbnails import thumbnails_path
+from crawler.thumbnails import rank_of, thumbnails_path
 from tests import picture_shards
 from tests.picture_shards import is_kept, picture_folder
 from workers.labelling.design import Sample, filter_of, store_sample, stored_sample
@@ -21,6 +21,7 @@ from workers.labelling.pictured import pictures_of
 from workers.labelling.places import Place, filters_in_order, place_of
 from workers.labelling.sampling import draw_sample, numbers_of
 from workers.labelling.session import the_sample
+from workers.labelling.thumbnails import random_part, thumbnails_of
 from workers.progress import Display
 
 ROWS = 40  # a shard, of which three in four are kept
@@ -90,7 +91,6 @@ def with_thumbnails(folder: Path, output: Path, most: int) -> Place:
     import msgspec
 
     from crawler.settings import parse_recipe
-    from workers.labelling.thumbnails import _rank
     from workers.run_folder import Pinned, RunFolder
 
     shards = output / "shards"
@@ -105,7 +105,7 @@ def with_thumbnails(folder: Path, output: Path, most: int) -> Place:
             rows.set_column(rows.schema.get_field_index("reason"), "reason", pa.array(reasons, pa.string())), table
         )
         gone = [str(one) for one, why in zip(rows.column("content_id").to_pylist(), reasons, strict=True) if why]
-        hung = sorted(gone, key=_rank)[:most]
+        hung = sorted(gone, key=rank_of)[:most]
         path = thumbnails_path(shards, table.stem)
         path.parent.mkdir(exist_ok=True)
         pq.write_table(
@@ -135,17 +135,16 @@ def test_half_of_a_sample_is_what_filters_rejected_as_far_as_thumbnails_were_kep
 
 
 def test_of_truncated_shards_only_what_is_below_all_their_limits_is_random(folder: Path, tmp_path: Path) -> None:
-    from workers.labelling.thumbnails import _rank, random_part, thumbnails_of
 
     place = with_thumbnails(folder, tmp_path / "run", 4)
     there = thumbnails_of(place)
-    limits = [max(_rank(one.content_id) for one in there if one.table == table) for table in place.tables]
+    limits = [max(rank_of(one.content_id) for one in there if one.table == table) for table in place.tables]
     chosen = random_part(there, place)
     assert chosen
-    assert all(_rank(one) <= min(limits) for one in chosen)
+    assert all(rank_of(one) <= min(limits) for one in chosen)
     # and of all rejected rows in all tables none is missing that has as small a number
     gone = {picture_shards.uid(100 * shard + row) for shard in range(3) for row in range(ROWS)} - kept_uids()
-    assert set(chosen) == {one for one in gone if _rank(one) <= min(limits)}
+    assert set(chosen) == {one for one in gone if rank_of(one) <= min(limits)}
 
 
 def test_of_a_band_that_has_nothing_the_remedy_is_told(folder: Path) -> None:

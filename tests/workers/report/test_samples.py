@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -32,7 +33,7 @@ from tests.fakes.web import FakeGet, an_answer
 from tests.removable import a_site
 from workers.assemble import assemble
 from workers.report.forbidden import Blocklists, blocklists_of
-from workers.report.samples import Sheet, pictures_for, sheets_of
+from workers.report.samples import Manner, Sheet, pictures_for, sheets_of
 from workers.run_folder import RunFolder
 from workers.showing import names_pictures
 
@@ -139,7 +140,9 @@ def test_what_a_list_names_since_then_is_on_no_sheet_and_is_counted(tmp_path: Pa
     recipe = msgspec.structs.replace(recipe_of(*lists, folder=tmp_path), removals="site/register")
     run = a_run(tmp_path / "run", recipe, rows_of(4))
     report = counts_of(run)
-    before = sheets_by_band(sheets_of(run, report))["", "kept"]
+    sheets = sheets_by_band(sheets_of(run, report))
+    before = sheets["", "kept"]
+    assert sheets["pictures.min_side", "rejected"].left_out == 0
     assert sum(shows_needle(one.jpeg) for one in before.shown) == 1
     (needle,) = [one.content_id for one in before.shown if shows_needle(one.jpeg)]
     table = run.shards / "00000.parquet"
@@ -157,6 +160,27 @@ def test_what_a_list_names_since_then_is_on_no_sheet_and_is_counted(tmp_path: Pa
     assert not any(shows_needle(one.jpeg) for sheet in after for one in sheet.shown)
     assert needle not in pictures_for([table], [needle])
     assert before.left_out == 0
+
+
+def test_what_a_list_may_name_is_not_shown_where_its_hash_was_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "files.txt").write_text(f"{OTHER[:32]}\n")
+    chosen = FilterChoice(use="bodies.hash_removal", settings={"path": "files.txt", "kind": "md5"})
+    names = blocklists_of(Recipe(filters=(chosen,), folder=str(tmp_path))).names
+    assert names([{"md5": "0" * 32}, {"md5": None}, {"md5": OTHER[:32]}]) == [False, True, True]
+
+
+def test_pairs_of_a_published_list_are_found_by_address_and_caption_under_its_own_names(tmp_path: Path) -> None:
+    (tmp_path / "00000").mkdir()
+    rows = [(f"https://images.test/{number}.jpg", f"boat {number}", f"00000{number}") for number in range(3)]
+    for number, (_, _, key) in enumerate(rows):
+        (tmp_path / "00000" / f"{key}.jpg").write_bytes(image_bytes((90, 60 + number), kind="JPEG"))
+    columns = dict(zip(("URL", "TEXT", "key"), map(list, zip(*rows, strict=True)), strict=True))
+    pq.write_table(pa.table(columns | {"NSFW": ["NSFW", None, "UNLIKELY"]}), tmp_path / "00000.parquet")
+    ids = [a_candidate(caption, image_url=url).content_id for url, caption, _ in rows]
+    found = pictures_for([tmp_path / "00000.parquet"], ids)
+    assert [(found[one].caption, found[one].host, found[one].blurred) for one in ids] == [
+        ("boat 0", "images.test", True), ("boat 1", "images.test", False), ("boat 2", "images.test", False),
+    ]  # fmt: skip
 
 
 def test_where_lists_cannot_be_read_nothing_is_shown_and_the_sheet_says_why(tmp_path: Path) -> None:
@@ -225,24 +249,24 @@ def test_pictures_that_are_kept_as_received_are_shown_whatever_their_format(tmp_
     assert all(one.jpeg[:2] == b"\xff\xd8" and not one.blurred for one in found.values())
 
 
-@pytest.mark.parametrize(("column", "score", "blurred"), [
-    ("punsafe", 0.25, True), ("punsafe_onnx", 0.9, True), ("punsafe", 0.24, False), ("similarity", 0.9, False),
-])  # fmt: skip
-def test_what_a_table_calls_unsafe_is_blurred_before_it_is_shown(
-    tmp_path: Path, column: str, score: float, blurred: bool
-) -> None:
-    ids = a_shard(tmp_path, "JPEG", scores={column: score})
-    (shown,) = pictures_for([tmp_path / "00000.parquet"], ids).values()
-    assert shown.blurred is blurred
-    with Image.open(io.BytesIO(shown.jpeg)) as picture:
-        assert picture.size == (96, 64)
+def test_what_a_table_calls_unsafe_is_blurred_before_it_is_shown(tmp_path: Path) -> None:
+    cases = [("punsafe", 0.25, True), ("punsafe_onnx", 0.9, True), ("punsafe", 0.24, False), ("similarity", 0.9, False)]
+    expected = {}
+    for number, (column, score, blurred) in enumerate(cases):
+        (content_id,) = a_shard(tmp_path, "JPEG", number=number, scores={column: score})
+        expected[content_id] = blurred
+    found = pictures_for(sorted(tmp_path.glob("*.parquet")), expected.keys())
+    assert {one: shown.blurred for one, shown in found.items()} == expected
+    for shown in found.values():
+        with Image.open(io.BytesIO(shown.jpeg)) as picture:
+            assert picture.size == (96, 64)
 
 
 def test_whoever_hides_what_may_be_unsafe_himself_gets_it_sharp_and_as_large_as_he_asks(tmp_path: Path) -> None:
     ids = a_shard(tmp_path, "JPEG", scores={"punsafe": 0.9})
     sizes = {}
     for side in (48, 512):
-        (shown,) = pictures_for([tmp_path / "00000.parquet"], ids, side=side, blur=False).values()
+        (shown,) = pictures_for([tmp_path / "00000.parquet"], ids, Manner(side, blur=False)).values()
         assert shown.blurred
         with Image.open(io.BytesIO(shown.jpeg)) as picture:
             sizes[side] = picture.size
