@@ -43,7 +43,7 @@ def test_the_command_starts_without_torch_ray_or_pyarrow(tmp_path: Path) -> None
         (["fetch", "x.warc.gz", "--slice", "0/16"], "run `pairtrawl plan` first"),
         (["score"], "holds no run"),
         (["extract", "x.warc.gz", "--scratch", "x.warc.gz"], "--scratch x.warc.gz"),
-        (["report", "."], "holds no run"),
+        (["report", "."], "name a run, a store of versions"),
     ],
 )
 def test_a_mistake_of_the_user_is_named_and_ends_with_2(words: list[str], expected: str, tmp_path: Path) -> None:

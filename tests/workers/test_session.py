@@ -25,7 +25,7 @@ from workers.attempt import Outcome, failed
 from workers.blame import Blame
 from workers.crawl import Crawl, Run, Summary
 from workers.demo.web import DemoWeb, demo_web
-from workers.report.page import render
+from workers.report.drawn.page import render
 from workers.report.run import look_at_run, write_report
 from workers.run_folder import RunFolder
 from workers.session import exit_code, run_crawl

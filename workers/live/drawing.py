@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from workers.live.seen import Curve
-from workers.report.html import text
+from workers.report.drawn.html import text
 from workers.telling.lines import rate_of
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 720, 170, 8, 20, 24

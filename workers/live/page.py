@@ -10,7 +10,7 @@ from datetime import datetime
 
 from workers.live.drawing import filled, speeds
 from workers.live.seen import AtWork, Jobs, Seen
-from workers.report.html import grid, text
+from workers.report.drawn.html import grid, text
 from workers.slice_status import SliceStatus
 from workers.telling.lines import rate_of, time_of
 

@@ -19,7 +19,7 @@ from workers.live.seen import Seen
 from workers.live.watching import RunWatch
 from workers.local_pages.frame import PageFrame, bare_headers, text_answer
 from workers.local_pages.serving import Route
-from workers.report.frame import style
+from workers.report.drawn.frame import style
 from workers.streams import Feed
 
 #: between two looks, at least; and as a multiple of what a look took, so that watching costs 5 % of a core at most

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from workers.report.curves import Curve, curve_svg
-from workers.report.frame import page_of
-from workers.report.histograms import Line, histogram_svg
-from workers.report.html import Part, grid, share, text
+from workers.report.drawn.curves import Curve, curve_svg
+from workers.report.drawn.frame import page_of
+from workers.report.drawn.histograms import Line, histogram_svg
+from workers.report.drawn.html import Part, grid, share, text
 
 
 def render(found: Mapping[str, Any]) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from workers.redrawing.frontier import by_quality
 from workers.redrawing.telling import interval
-from workers.report.curves import Point, points_svg
-from workers.report.frame import page_of
-from workers.report.html import Part, grid, seconds, text
+from workers.report.drawn.curves import Point, points_svg
+from workers.report.drawn.frame import page_of
+from workers.report.drawn.html import Part, grid, seconds, text
 
 
 def render(found: Mapping[str, Any]) -> str:

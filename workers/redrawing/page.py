@@ -7,10 +7,10 @@ from typing import Any
 
 from workers.redrawing.cells import Cell
 from workers.redrawing.telling import CELL_WORDS, interval, points
-from workers.report.contact import Sheet, sheets_html
-from workers.report.frame import page_of
-from workers.report.histograms import Line, histogram_svg
-from workers.report.html import Part, grid, seconds, share, text
+from workers.report.drawn.contact import Sheet, sheets_html
+from workers.report.drawn.frame import page_of
+from workers.report.drawn.histograms import Line, histogram_svg
+from workers.report.drawn.html import Part, grid, seconds, share, text
 
 _CELLS = (Cell.BOTH, Cell.ONLY_A, Cell.ONLY_B, Cell.NEITHER, Cell.CANNOT_TELL)
 _DRAWN = (Cell.BOTH, Cell.ONLY_A, Cell.ONLY_B, Cell.NEITHER)

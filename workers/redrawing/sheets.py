@@ -12,7 +12,7 @@ from workers.redrawing.asking import Rows
 from workers.redrawing.ballot import NO, UNKNOWN, Ballot, Signature
 from workers.redrawing.cells import Cell, cell_of
 from workers.redrawing.telling import CELL_WORDS
-from workers.report.contact import Sheet, Tile
+from workers.report.drawn.contact import Sheet, Tile
 from workers.report.sample_rows import MOST_SHARDS, spread, thumbnails_of_tables
 from workers.report.samples import pictures_for
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from crawler.commit import write_atomically
-from workers.report import contact
-from workers.report.page import render
+from workers.report.drawn import contact
+from workers.report.drawn.page import render
 from workers.report.samples import Sheet
 
 _NONE: Mapping[str, Any] = MappingProxyType({})

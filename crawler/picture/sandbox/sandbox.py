@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crawler.errors import MissingPackageError
 from crawler.picture.encode import extension_of
-from crawler.picture.fast import make_sure
 from crawler.picture.hashes import ALL, PERCEPTUAL, Looks, hashes_of, hashes_with
 from crawler.picture.magic import kind_of
 from crawler.picture.sandbox.process import CHILD, Child, LostError
@@ -75,11 +74,14 @@ class Sandbox:
     ) -> None:  # fmt: skip
         """Start a child, without waiting for it.
 
-        `command` is what is run, `output` how sketches are drawn, `hashes` what pictures come with.
+        `command` is what is run, `output` how sketches are drawn (without it none may be asked
+        for), `hashes` what pictures come with.
         """
         self._settings = settings
         self._output = output or _NO_SKETCHES
         self._hashes = hashes
+        # a child that draws no sketches looks at nothing: what hashes are made with takes it half a second to import
+        self._looks = tuple(sorted(hashes & PERCEPTUAL)) if output is not None else ()
         self._command = command
         self._child = Child(settings.pixels, command)
         self._is_ready = False
@@ -215,7 +217,7 @@ class Sandbox:
         if self._is_ready:
             return
         try:
-            self._child.write(packed(Begin(self._settings, self._output, tuple(sorted(self._hashes & PERCEPTUAL)))))
+            self._child.write(packed(Begin(self._settings, self._output, self._looks)))
             said = self._head()
         except (LostError, NonsenseError) as error:
             raise self._not_started(str(error)) from error
@@ -251,6 +253,8 @@ def open_sandboxes(
         MissingPackageError: what fast drawing needs is not installed.
     """
     if output is not None and output.drawing == "fast":
+        from crawler.picture.fast import make_sure  # noqa: PLC0415 - brings numpy, and children import this module, too
+
         make_sure()
     with ExitStack() as stack:
         sandboxes = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from workers.report.contact import Sheet, Tile
+from workers.report.drawn.contact import Sheet, Tile
 
 HOSTILE = (
     "</title></style></script></code>\"'><script>window.evil=1</script><img src=x onerror=window.evil=1>"

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.workers.report.reports import HOSTILE, a_report, hostile_report, some_rows, some_sheets
-from workers.report.page import render
+from workers.report.drawn.page import render
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.workers.report.reports import HOSTILE, some_sheets
-from workers.report.contact import Sheet, Tile, sheet_html, sheets_html
+from workers.report.drawn.contact import Sheet, Tile, sheet_html, sheets_html
 
 
 def words(html: str, selector: str) -> list[str]:

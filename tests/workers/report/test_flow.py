@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from crawler.reasons import REASONS
 from tests.workers.report.reports import HOSTILE, a_report
-from workers.report.flow import Loss, Step, few, steps_of
-from workers.report.reason_kinds import KINDS, kind_of
-from workers.report.sankey import sankey
+from workers.report.drawn.flow import Loss, Step, few, steps_of
+from workers.report.drawn.reason_kinds import KINDS, kind_of
+from workers.report.drawn.sankey import sankey
 
 _NAMES = (
     "extract", "candidates", "plan", "filter candidates", "fetch", "filter bodies", "decode", "filter pictures",

@@ -20,8 +20,8 @@ from crawler.read.outcome import Skip
 from crawler.reasons import REASONS
 from crawler.records import Fault
 from tests.workers.report.reports import HOSTILE, a_report, hostile_report, some_rows, some_sheets
-from workers.report.contact import Sheet
-from workers.report.page import meaning, render
+from workers.report.drawn.contact import Sheet
+from workers.report.drawn.page import meaning, render
 
 
 def parsed(
@@ -67,7 +67,7 @@ def test_the_page_loads_nothing_and_runs_nothing_but_our_search() -> None:
     page = whole(HOSTILE)
     assert not page.css("link, iframe, object, embed, base, form")
     (ours,) = (node for node in page.css("script") if node.attributes.get("type") != "application/json")
-    assert (files("workers.report") / "search.js").read_text() in (ours.html or "")
+    assert (files("workers.report.drawn") / "search.js").read_text() in (ours.html or "")
     assert all((node.attributes["src"] or "").startswith("data:image/jpeg;base64,") for node in page.css("img"))
     named = {name for _, names in shape(page) for name in names}
     assert not [name for name in named if name.startswith("on") or name == "style"]
@@ -86,7 +86,7 @@ def test_the_policy_forbids_all_but_our_own_style_and_inline_pictures() -> None:
 def test_the_policy_allows_the_one_script_by_its_hash() -> None:
     page = parsed({}, search=some_rows())
     (policy,) = (node.attributes["content"] for node in page.css("meta[http-equiv=Content-Security-Policy]"))
-    ours = (files("workers.report") / "search.js").read_bytes()
+    ours = (files("workers.report.drawn") / "search.js").read_bytes()
     digest = base64.b64encode(hashlib.sha256(ours).digest()).decode()
     assert f"script-src 'sha256-{digest}';" in (policy or "")
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from workers.report.axes import bins_of, powers, short, ticks
-from workers.report.curves import Curve, Point, curve_svg, points_svg, value_at
-from workers.report.histograms import Line, helps, histogram_svg
+from workers.report.drawn.axes import bins_of, powers, short, ticks
+from workers.report.drawn.curves import Curve, Point, curve_svg, points_svg, value_at
+from workers.report.drawn.histograms import Line, helps, histogram_svg
 
 DRAWING = re.compile(r"(<svg.*</svg>)?", re.DOTALL)
 FLOATS = st.floats(-1e9, 1e9)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workers.report.reports import HOSTILE, some_rows
-from workers.report.search import rows_of, script, search_part
+from workers.report.drawn.search import rows_of, script, search_part
 
 
 def embedded(html: str) -> str:

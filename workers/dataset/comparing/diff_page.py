@@ -7,7 +7,7 @@ import hashlib
 from importlib.resources import files
 
 from workers.dataset.comparing.comparing import ShardDifference, Summary
-from workers.report.html import grid, text
+from workers.report.drawn.html import grid, text
 
 #: shards that are listed; the rest is counted
 _LISTED = 2_000
@@ -17,7 +17,7 @@ _OTHER = "Rows are told apart by what they say; one that only stands elsewhere, 
 
 def render(summary: Summary, dataset: str) -> str:
     """The page; the same summary gives the same page."""
-    style = (files("workers.report") / "page.css").read_text(encoding="utf-8")
+    style = (files("workers.report.drawn") / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     title = f"{dataset}: {summary.from_version[:12]} to {summary.to_version[:12]}"

@@ -15,7 +15,7 @@ def _read(package: str, name: str) -> bytes:
     return files(package).joinpath(name).read_bytes()
 
 
-_STYLE = _named("style", "css", _read("workers.report", "page.css") + _read(__package__, "tracker.css"))
+_STYLE = _named("style", "css", _read("workers.report.drawn", "page.css") + _read(__package__, "tracker.css"))
 _SCRIPT = _named("live", "js", _read(__package__, "live.js"))
 _ICON = _named("icon", "svg", _read(__package__, "icon.svg"))
 STYLE: Final = _STYLE[0]

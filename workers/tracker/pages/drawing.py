@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from workers.report.html import text
+from workers.report.drawn.html import text
 from workers.tracker.moves.figure_records import Rate
 from workers.tracker.pages.words import number
 

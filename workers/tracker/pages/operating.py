@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from workers.report.html import UNPRINTABLE, size
+from workers.report.drawn.html import UNPRINTABLE, size
 from workers.tracker.moves import figures, jobs, revoking, workers
 from workers.tracker.moves.figure_records import WorkerFigures
 from workers.tracker.moves.records import MoveRefused

@@ -17,8 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from workers.protocol.campaign import Campaign
-from workers.report.drawing import bar
-from workers.report.html import UNPRINTABLE
+from workers.report.drawn.drawing import bar
+from workers.report.drawn.html import UNPRINTABLE
 from workers.tracker.moves.figure_records import Leader, OperatorFigures, Overview, WorkerFigures
 from workers.tracker.pages import words
 from workers.tracker.pages.assets import ICON, SCRIPT, STYLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from workers.report.html import size
+from workers.report.drawn.html import size
 from workers.tracker.states import JobState, WorkerState
 
 #: kinds of job in the order in which work flows, with what they do

@@ -235,3 +235,14 @@ def test_srgb_by_its_profile_is_decoded_small() -> None:
     drawn = sketch(a_photo((600, 400), icc_profile=profile), Decode(), FAST, frozenset(), lambda: None)
     assert isinstance(drawn, Sketch)
     assert not isinstance(drawn.pixels, Image.Image)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_only_a_child_that_hashes_by_looks_holds_what_that_takes(exact: Sandbox) -> None:
+    def libraries(sandbox: Sandbox) -> str:
+        assert isinstance(sandbox.decode(a_fetched()), Picture)
+        return Path(f"/proc/{sandbox.pid}/maps").read_text()
+
+    with open_sandboxes(Decode(), 1) as (plain,):
+        assert "numpy" not in libraries(plain)
+    assert "numpy" in libraries(exact)

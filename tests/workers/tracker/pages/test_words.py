@@ -127,7 +127,7 @@ def _luminance(colour: str) -> float:
 def test_text_stands_out_from_its_ground_in_light_and_dark() -> None:
     # WCAG 2.1, 1.4.3: 4.5 to 1
     themes: list[dict[str, str]] = [{}, {}]
-    for package, name in (("workers.report", "page.css"), ("workers.tracker.pages", "tracker.css")):
+    for package, name in (("workers.report.drawn", "page.css"), ("workers.tracker.pages", "tracker.css")):
         text = files(package).joinpath(name).read_text()
         for theme, block in zip(themes, re.findall(r":root \{(.*?)\}", text, re.DOTALL)[:2], strict=True):
             theme |= dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6})", block))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.report.axes import short
-from workers.report.drawing import length
-from workers.report.html import (
+from workers.report.drawn.axes import short
+from workers.report.drawn.drawing import length
+from workers.report.drawn.html import (
     Part,
     amount_of,
     counts_of,
@@ -20,7 +20,7 @@ from workers.report.html import (
     tables_of,
     text,
 )  # fmt: skip
-from workers.report.timeline import timeline
+from workers.report.drawn.timeline import timeline
 
 #: what a stage is called in a sentence
 _STAGES = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from workers.report.html import text
+from workers.report.drawn.html import text
 
 #: characters shown of a caption; its row has all of it
 _LONGEST_CAPTION = 300

@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from workers.report.contact import Sheet, sheets_html, shortened
-from workers.report.distributions import scores, sizes
-from workers.report.frame import page_of
-from workers.report.history import history
-from workers.report.html import Part, number_of, share, size, table_of, tables_of, text
-from workers.report.rights import opt_outs, repeated_files
-from workers.report.search import script, search_part
-from workers.report.sections import flow, meaning, outcomes, reasons
-from workers.report.shares import hosts, kinds
-from workers.report.speed import filters, limits
+from workers.report.drawn.contact import Sheet, sheets_html, shortened
+from workers.report.drawn.distributions import scores, sizes
+from workers.report.drawn.frame import page_of
+from workers.report.drawn.history import history
+from workers.report.drawn.html import Part, number_of, share, size, table_of, tables_of, text
+from workers.report.drawn.rights import opt_outs, repeated_files
+from workers.report.drawn.search import script, search_part
+from workers.report.drawn.sections import flow, meaning, outcomes, reasons
+from workers.report.drawn.shares import hosts, kinds
+from workers.report.drawn.speed import filters, limits
 
 __all__ = ["meaning", "render"]
 

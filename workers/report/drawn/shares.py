@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.report.drawing import bar, found_and_kept, key
-from workers.report.html import Part, counts_of, grid, largest_first, number_of, share, table_of, tables_of, text
+from workers.report.drawn.drawing import bar, found_and_kept, key
+from workers.report.drawn.html import Part, counts_of, grid, largest_first, number_of, share, table_of, tables_of, text
 
 #: lines of a table of values; the rest is summed up in one more
 _SHOWN = 15

@@ -10,11 +10,11 @@ from importlib.resources import files
 from typing import Any
 
 from crawler.reasons import REASONS
-from workers.report.drawing import bar, key, length
-from workers.report.flow import steps_of
-from workers.report.html import Part, counts_of, grid, largest_first, number_of, share, table_of, tables_of, text
-from workers.report.reason_kinds import folder_of, kind_of
-from workers.report.sankey import kinds_key, sankey
+from workers.report.drawn.drawing import bar, key, length
+from workers.report.drawn.flow import steps_of
+from workers.report.drawn.html import Part, counts_of, grid, largest_first, number_of, share, table_of, tables_of, text
+from workers.report.drawn.reason_kinds import folder_of, kind_of
+from workers.report.drawn.sankey import kinds_key, sankey
 
 #: stage -> heading, what it is about
 _STAGES = {

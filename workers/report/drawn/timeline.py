@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from workers.report.axes import short, ticks
-from workers.report.drawing import key
-from workers.report.html import amount_of, numbers_of, seconds, table_of, tables_of, text
+from workers.report.drawn.axes import short, ticks
+from workers.report.drawn.drawing import key
+from workers.report.drawn.html import amount_of, numbers_of, seconds, table_of, tables_of, text
 
 _PAUSES = 5
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 1080, 210, 64, 12, 24, 30

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workers.report.html import counts_of, largest_first, number_of, table_of, tables_of
-from workers.report.reason_kinds import kind_of, place_of
+from workers.report.drawn.html import counts_of, largest_first, number_of, table_of, tables_of
+from workers.report.drawn.reason_kinds import kind_of, place_of
 
 #: stages that are drawn as one step, and what has passed them
 _STEPS: tuple[tuple[tuple[str, ...], str], ...] = (

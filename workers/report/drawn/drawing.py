@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workers.report.html import number_of, text
+from workers.report.drawn.html import number_of, text
 
 #: colours for readers without the style sheet; with it, its classes win
 _KEPT, _LOST = "#1f7a5c", "#c9c3b4"

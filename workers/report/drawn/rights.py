@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.report.drawing import found_and_kept
-from workers.report.html import Part, grid, number_of, tables_of, text
+from workers.report.drawn.drawing import found_and_kept
+from workers.report.drawn.html import Part, grid, number_of, tables_of, text
 
 _DIGITS = 16  # of a hash, enough to find it in the list; report.json has all of them
 _LONGEST = 120  # characters of an address

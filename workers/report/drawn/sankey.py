@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workers.report.flow import Loss, Step, few
-from workers.report.html import share, text
-from workers.report.reason_kinds import KINDS
+from workers.report.drawn.flow import Loss, Step, few
+from workers.report.drawn.html import share, text
+from workers.report.drawn.reason_kinds import KINDS
 
 _PITCH, _WIDEST_PITCH = 178, 330  # from one node to the next
 _WIDTH = 1080  # at least

@@ -8,8 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from workers.report.contact import shortened
-from workers.report.html import UNPRINTABLE, Part, number_of, text
+from workers.report.drawn.contact import shortened
+from workers.report.drawn.html import UNPRINTABLE, Part, number_of, text
 
 #: characters of a caption that are embedded, and so searched and shown
 _LONGEST_CAPTION = 240
@@ -22,7 +22,7 @@ _HARMLESS = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x20
 @cache
 def script() -> str:
     """The script that searches; it reads the rows of the page and writes text."""
-    return (files("workers.report") / "search.js").read_text(encoding="utf-8")
+    return (files("workers.report.drawn") / "search.js").read_text(encoding="utf-8")
 
 
 def rows_of(search: Mapping[str, Any]) -> list[tuple[str, str, int, str, float | None]]:

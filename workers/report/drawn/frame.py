@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
-from workers.report.html import text
+from workers.report.drawn.html import text
 
 
 def _digest(content: str) -> str:
@@ -20,7 +20,7 @@ def _digest(content: str) -> str:
 
 def style() -> str:
     """The style sheet of reports and local pages: the tracker's look, and what a report needs beside it."""
-    folder = files("workers.report")
+    folder = files("workers.report.drawn")
     return "".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "report.css"))
 
 

@@ -7,9 +7,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workers.report.axes import Bins, bins_of, short, step_of, ticks
-from workers.report.histograms import Line, marks_svg
-from workers.report.html import share, text
+from workers.report.drawn.axes import Bins, bins_of, short, step_of, ticks
+from workers.report.drawn.histograms import Line, marks_svg
+from workers.report.drawn.html import share, text
 
 _WIDTH, _HEIGHT = 520, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 44, 46

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any
 
-from workers.report.axes import short
-from workers.report.curves import Curve, curve_svg
-from workers.report.drawing import key
-from workers.report.histograms import Line, histogram_svg, is_logarithmic
-from workers.report.html import Part, amount_of, number_of, numbers_of, table_of, tables_of, text
+from workers.report.drawn.axes import short
+from workers.report.drawn.curves import Curve, curve_svg
+from workers.report.drawn.drawing import key
+from workers.report.drawn.histograms import Line, histogram_svg, is_logarithmic
+from workers.report.drawn.html import Part, amount_of, number_of, numbers_of, table_of, tables_of, text
 
 _LOGARITHMIC = " Counts stand on a logarithmic axis, the kept ones narrower before the whole."
 _LONGEST_LABEL = 40

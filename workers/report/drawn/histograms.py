@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workers.report.axes import Bins, bins_of, powers, short, ticks
-from workers.report.html import text
+from workers.report.drawn.axes import Bins, bins_of, powers, short, ticks
+from workers.report.drawn.html import text
 
 _WIDTH, _HEIGHT = 520, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 44, 46

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.report.drawing import bar
-from workers.report.html import Part, grid, number_of, tables_of, text
+from workers.report.drawn.drawing import bar
+from workers.report.drawn.html import Part, grid, number_of, tables_of, text
 
 _LONGEST = 120
 _ID = 12  # digits of a version's id
