@@ -20,12 +20,12 @@ from workers.redrawing.asking import Told, open_rows
 from workers.redrawing.ballot import YES, Ballot, Signature, ballot_of, outcome
 from workers.redrawing.bins import bin_of
 from workers.redrawing.cells import KEPT_BY, Cell, in_cells, unknown_by, written
-from workers.redrawing.counting import Counted, counted, ranges
 from workers.redrawing.costs import Price, cost_of, prices_at
+from workers.redrawing.counting import Counted, counted, ranges
 from workers.redrawing.frozen import frozen_at, in_order
 from workers.redrawing.judging import judged_comparison, known_of
 from workers.redrawing.sheets import sheets_of_cells
-from workers.report.contact import Sheet
+from workers.report.drawn.contact import Sheet
 from workers.report.edges import even_edges
 from workers.report.hosts import class_of
 
@@ -146,8 +146,10 @@ def _named(found: Mapping[str, Counter[Cell]]) -> list[dict[str, Any]]:
 def _by_host(found_by: Counted, ballot: Ballot) -> dict[str, Any]:
     """By the size class of a row's host (rows of that host in these tables) and by top-level domain."""
     sizes = found_by.by_host_size()
-    classes = in_cells(ballot, ((class_of(size[1], single=size[0]), *rest) for size, *rest in sizes))
-    domains = in_cells(ballot, ((_domain(label), *rest) for label, *rest in found_by.by_domain()))
+    classes = in_cells(
+        ballot, ((class_of(digits, single=single), signature, rows) for (single, digits), signature, rows in sizes)
+    )
+    domains = in_cells(ballot, ((_domain(label), signature, rows) for label, signature, rows in found_by.by_domain()))
     return {
         "by_host_size": [{"value": value, **written(cells)} for value, cells in classes.items()],
         "by_domain": _named(domains),

@@ -35,7 +35,7 @@ class Counted:
         return [one for one in self._by(key) if one[0] is not None]
 
     def by_host_size(self) -> list[tuple[tuple[bool, int], Signature, int]]:
-        """By whether a row's host has but one row in these tables, and by the digits of how many it has; small first."""
+        """By whether a row's host has but one row in these tables, and the digits of how many; small first."""
         words = self.rows.words
         found = self.rows.ask(
             f"WITH sizes AS (SELECT host, sum(number)::BIGINT AS size FROM by_host GROUP BY host) "  # noqa: S608 - words of this package
@@ -73,7 +73,8 @@ def counted(rows: Rows, *further: str) -> Iterator[Counted]:
     rows.ask(
         f"CREATE OR REPLACE TEMP TABLE counted AS "  # noqa: S608 - words of this package
         f"SELECT grouping({names}) AS kind, {names}, {rows.words}, any_value(authority) AS authority, "
-        f"count(*) AS number FROM (SELECT {told}, authority, {rows.words} FROM frozen_rows) GROUP BY GROUPING SETS ({sets})"
+        f"count(*) AS number FROM (SELECT {told}, authority, {rows.words} FROM frozen_rows) "
+        f"GROUP BY GROUPING SETS ({sets})"
     )
     rows.ask(
         f"CREATE OR REPLACE TEMP TABLE by_host AS "  # noqa: S608 - as above
