@@ -30,8 +30,10 @@ from workers.redrawing.judging import JudgedRows, Known, judged_comparison
 #: what is asked for, and two lines in the range of the embedded model, whose README asks for 0.40
 LINES = ((0.26, 0.30), (0.36, 0.44))
 SAMPLE, SAMPLES = 200, 300
-#: of 300 samples 95 % is 285; fewer than 92.5 % would happen to true intervals of 95 % once in forty times
-LEAST_COVERAGE = 0.925
+#: Wilson's intervals cover 95 % on the whole, and between 92 and 97 % for one number of rows and one share: counts are whole
+#: (Brown, Cai, DasGupta 2001; 92.1 % in 20,000 samples of 67 and 66 rows at 0.36 against 0.44). Of 300 samples chance takes 92 %
+#: below 89 % once in forty times, and the mean of all lines below 94 % hardly ever
+LEAST_COVERAGE, LEAST_MEAN = 0.89, 0.94
 RECIPE = """
 [[filters]]
 use = "pictures.clip_similarity"
@@ -84,6 +86,7 @@ def prove_ab(work: Path, corpus: Path, figures: Figures) -> None:
         "ab: scores of pairtrawl-tiny on the shared corpus", f"{spread}, {len(scored.scores):,} pairs", good=True
     )
     rng = np.random.default_rng(8)
+    coverage: list[float] = []
     for lines in LINES:
         recipes = write_recipes(work, RECIPE, lines)
         sample = work / f"judged-{lines[0]}.csv"
@@ -91,7 +94,9 @@ def prove_ab(work: Path, corpus: Path, figures: Figures) -> None:
         planted = planted_in(scored.run, recipes, scored.pairs)
         show_one(figures, work, scored.run, recipes, sample, planted.truth())
         for how, drawn in (("random", random_samples), ("the same of each cell", samples_by_cell)):
-            show_coverage(figures, lines, how, planted, drawn)
+            coverage += show_coverage(figures, lines, how, planted, drawn)
+    mean = sum(coverage) / len(coverage)
+    figures.add("ab: intervals that cover, mean of these lines", f"{mean:.1%}", good=mean >= LEAST_MEAN)
 
 
 def write_recipes(work: Path, text: str, lines: tuple[float, float]) -> list[Path]:
@@ -168,8 +173,8 @@ def samples_by_cell(planted: Planted, rng: np.random.Generator) -> list[int]:
     ]
 
 
-def show_coverage(figures: Figures, lines: tuple[float, float], how: str, planted: Planted, draw: Draw) -> None:
-    """How many of many samples have intervals that cover the truth."""
+def show_coverage(figures: Figures, lines: tuple[float, float], how: str, planted: Planted, draw: Draw) -> list[float]:
+    """How many of many samples have intervals that cover the truth: the share of each line."""
     truth = planted.truth()
     covered: Counter[str] = Counter()
     width: Counter[str] = Counter()
@@ -185,6 +190,7 @@ def show_coverage(figures: Figures, lines: tuple[float, float], how: str, plante
         figures.add(f"ab, {lines[0]} against {lines[1]}: {SAMPLES} samples of {SAMPLE}, {how}: intervals that cover, {words}",
                     f"{covered[side] / SAMPLES:.1%}, {100 * width[side] / SAMPLES:.1f} points wide",
                     good=covered[side] >= LEAST_COVERAGE * SAMPLES)  # fmt: skip
+    return [covered[side] / SAMPLES for side in truth]
 
 
 def known_rows(rows: Iterator[tuple[Signature, bool]]) -> Iterator[JudgedRows]:
