@@ -161,8 +161,12 @@ def test_later_links_of_a_chain_find_nothing_to_do_and_end_at_once(run: Run) -> 
     named = ("--job-name=chain", "--dependency=singleton", "--array=0-1")
     chain = {"PAIRTRAWL_CHAIN": "singleton", "PAIRTRAWL_SLICES": "2"}
     first, *later = [run.sbatch("score", *named, **chain) for _ in range(3)]
+    for job in later:  # the next one must not begin before it is told what to find
+        run.cluster.login("scontrol", "hold", job)
     run.cluster.until(lambda: run.cluster.wait(first, SOON) == "FAILED", SOON, "the first link")
     run.tell("check", 0)
+    for job in later:
+        run.cluster.login("scontrol", "release", job)
     assert [run.cluster.wait(job, SOON) for job in later] == ["COMPLETED", "COMPLETED"]
     worked = [one for one in run.calls if one.startswith("score") and "--slice" in one]
     assert len([one for one in run.calls if one.startswith("check")]) == 6

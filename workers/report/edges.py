@@ -41,6 +41,9 @@ def even_edges(low: float, high: float, about: int = 50) -> tuple[float, ...]:
     digits = 2 - math.floor(math.log10(step))
     # a hair's breadth of slack: 0.3 / 0.1 is less than 3
     first, last = math.floor(low / step + 1e-6), math.ceil(high / step - 1e-6)
+    # 0.28 as a float of 32 bits is a hair above 0.28: a whole step more, for bins of another width would be miscounted
+    first -= round(step * first, digits) > low
+    last += round(step * last, digits) < high
     return _covering([round(step * place, digits) for place in range(first, last + 1)], low, high)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crawler.errors import InputError
@@ -46,6 +46,7 @@ def test_every_score_has_a_curve_from_its_lowest_to_its_highest_value(tmp_path: 
 
 @settings(max_examples=5)
 @given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=30))
+@example([0.0, 0.265625, 0.2800000011920929])
 def test_what_stays_at_a_threshold_is_what_one_counts_by_hand(
     tmp_path_factory: pytest.TempPathFactory, scores: list[float]
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from workers.report.edges import BINARY, DECIMAL, RATIOS, even_edges, ladder, scale
@@ -44,6 +44,17 @@ def test_edges_grow_are_finite_and_cover_the_values(
 def test_bins_in_even_steps_are_about_as_many_as_asked_for(one: float, other: float, about: int) -> None:
     low, high = sorted((one, other))
     assert len(even_edges(low, high, about)) <= 2 * about + 4
+
+
+@given(st.floats(-100, 100, width=32), st.floats(-100, 100, width=32))
+@example(0.0, 0.2800000011920929)
+@example(-0.30000001192092896, 0.25)
+def test_even_steps_are_even_also_where_an_end_lies_a_hair_beyond_an_edge(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assume(high - low > 1e-6)
+    edges = even_edges(low, high)
+    steps = [after - before for before, after in pairwise(edges)]
+    assert max(steps) == pytest.approx(min(steps), rel=1e-3)
 
 
 def test_steps_are_round_and_an_edge_is_the_number_that_people_write() -> None:
