@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -20,6 +22,27 @@ class Figures:
         """One line of the table."""
         self.rows.append((what, value, good))
         print(f"{'ok  ' if good else 'FAIL'} {what}: {value}", flush=True)
+
+    def prove(
+        self,
+        parts: Mapping[str, Callable[[], object]],
+        only: str | None = None,
+        *,
+        told: tuple[type[Exception], ...] = (AssertionError,),
+    ) -> None:
+        """Run the parts of a proof, or `only` one, each with its load and its seconds.
+
+        What a part ends with, of the kinds in `told`, is a figure that fails: the others follow.
+        """
+        for part, prove in parts.items():
+            if only in {None, part}:
+                started = time.monotonic()
+                self.add(f"load of the machine when `{part}` began", f"{os.getloadavg()[0]:.1f}", good=True)
+                try:
+                    prove()
+                except told as error:
+                    self.add(part, str(error).strip()[-600:], good=False)
+                self.add(f"seconds of `{part}`", f"{time.monotonic() - started:.0f}", good=True)
 
     @property
     def all_good(self) -> bool:

@@ -84,15 +84,7 @@ def main(words: Sequence[str]) -> int:
             "store": lambda: prove_store_scale(work, figures),
             "rehearsal": lambda: rehearse(work, asked.corpus, figures, 2_000 if asked.quick else 6_000),
         }
-        for part, prove in parts.items():
-            if asked.only in {None, part}:
-                started = time.monotonic()
-                figures.add(f"load of the machine when `{part}` began", f"{os.getloadavg()[0]:.1f}", good=True)
-                try:
-                    prove()
-                except (AssertionError, NoPeerError) as error:  # what a command said is the figure; the others follow
-                    figures.add(part, str(error).strip()[-600:], good=False)
-                figures.add(f"seconds of `{part}`", f"{time.monotonic() - started:.0f}", good=True)
+        figures.prove(parts, asked.only, told=(AssertionError, NoPeerError))
     figures.show("prove-rebuild", time.monotonic() - began)
     return 0 if figures.all_good else 1
 

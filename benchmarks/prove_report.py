@@ -62,24 +62,16 @@ def main(words: Sequence[str]) -> int:
             prove_ab_speed(work, figures, 10_000_000 // small)
 
         parts: dict[str, Callable[[], object]] = {
-            "reports": lambda: prove_reports(work, figures),
+            "reports": lambda: prove_reports(work, figures, quick=asked.quick),
             "ab": prove_both_ab,
             "labels": lambda: prove_labels(work, figures),
             "stability": lambda: with_corpus(
                 asked.corpus, figures, "stability", lambda: prove_stability(work, asked.corpus, figures)
             ),
-            "live": lambda: prove_live(work, figures),
+            "live": lambda: prove_live(work, figures, rows=2_000_000 // small),
             "docs": lambda: prove_docs(work, figures),
         }
-        for part, prove in parts.items():
-            if asked.only in {None, part}:
-                started = time.monotonic()
-                figures.add(f"load of the machine when `{part}` began", f"{os.getloadavg()[0]:.1f}", good=True)
-                try:
-                    prove()
-                except AssertionError as error:  # what a command said is the figure; the others follow
-                    figures.add(part, str(error).strip()[-600:], good=False)
-                figures.add(f"seconds of `{part}`", f"{time.monotonic() - started:.0f}", good=True)
+        figures.prove(parts, asked.only)
     figures.show("prove-report", time.monotonic() - began)
     return 0 if figures.all_good else 1
 

@@ -5,27 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner, Result
 
 from crawler.dataset.keys import Keys
 from crawler.dataset.store import Store
 from crawler.errors import DatasetError, InputError, PairtrawlError
-from tests.dataset_versions import a_keys, a_store, committed, uid
+from tests.dataset_versions import a_keys, committed, uid
 from workers.cli import app
 from workers.exit_codes import ExitCode
 
 SHARDS = {0: range(8), 1: range(8, 14)}
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return a_keys(tmp_path / "keys")
-
-
-@pytest.fixture
-def store(tmp_path: Path, keys: Keys) -> Store:
-    return a_store(tmp_path / "store", keys)
 
 
 def said(*words: object, env: dict[str, str] | None = None) -> Result:
