@@ -8,7 +8,7 @@ CONSTRAINTS := constraints.txt
 EXTRAS := clip,ray,c2pa,nsfw,dataset,fast,live,docs,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo campaign test test-all check format prove-main prove-hostile prove-filters prove-slurm prove-home prove-rebuild prove-report docs clean
+.PHONY: help install demo campaign test test-all check format prove-main prove-hostile prove-filters prove-slurm prove-home prove-rebuild prove-report prove-bench bench docs clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -81,6 +81,12 @@ prove-rebuild: install  ## Show that published data sets can be fetched again, r
 
 prove-report: install  ## Show that people see what a data set holds, and how sure its figures are; figures come last
 	$(BIN)/python benchmarks/prove_report.py
+
+prove-bench: install  ## Show how fast every stage is beside the tools people use, and what a crawl costs; figures come last
+	$(BIN)/python benchmarks/prove_bench.py $(BENCH)
+
+bench: install  ## Measure every stage beside its peers (BENCH="wat --rounds 3": one of them); docs/results.md has the last
+	$(BIN)/python benchmarks/bench.py $(BENCH)
 
 docs: install  ## Build the documentation as a site, in site/
 	$(BIN)/mkdocs build --strict

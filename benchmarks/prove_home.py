@@ -26,9 +26,9 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.at_home import http_load, store_load  # noqa: E402 - the repository's own folder comes first
 from benchmarks.at_home.cases import DEFECTS, INVARIANTS  # noqa: E402 - as above
+from benchmarks.contest.machine import machine  # noqa: E402 - as above
 from benchmarks.figures import Figures, title  # noqa: E402 - as above
 from benchmarks.named_cases import prove_named, run_tests, told_of  # noqa: E402 - as above
-from benchmarks.supercomputer.machine import machine  # noqa: E402 - as above
 
 
 def prove_pages(_work: Path, figures: Figures) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.contest.machine import machine  # noqa: E402 - as above
 from benchmarks.corpus_pairs import ARCHIVE  # noqa: E402 - the repository's own folder comes first
 from benchmarks.figures import Figures  # noqa: E402 - as above
 from benchmarks.report.ab import prove_ab, prove_ab_speed  # noqa: E402 - as above
@@ -30,7 +31,6 @@ from benchmarks.report.labels import prove_labels  # noqa: E402 - as above
 from benchmarks.report.live import prove_live  # noqa: E402 - as above
 from benchmarks.report.reports import prove_reports  # noqa: E402 - as above
 from benchmarks.report.stability import prove_stability  # noqa: E402 - as above
-from benchmarks.supercomputer.machine import machine  # noqa: E402 - as above
 
 PARTS = ("reports", "ab", "labels", "stability", "live", "docs")
 

@@ -22,11 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.big_run import prove_big_run  # noqa: E402 - the repository's own folder comes first
+from benchmarks.contest.machine import machine  # noqa: E402 - as above
 from benchmarks.figures import Figures  # noqa: E402 - as above
 from benchmarks.ray_overhead import prove_overhead  # noqa: E402 - as above
 from benchmarks.scaling import prove_scaling  # noqa: E402 - as above
 from benchmarks.supercomputer.hpc_cases import CASES, prove_cases  # noqa: E402 - as above
-from benchmarks.supercomputer.machine import machine  # noqa: E402 - as above
 from benchmarks.supercomputer.per_job import measure  # noqa: E402 - as above
 
 

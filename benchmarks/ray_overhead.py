@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.contest.machine import machine  # noqa: E402 - as above
 from benchmarks.figures import Figures, title  # noqa: E402 - the repository's own folder comes first
 from benchmarks.supercomputer.clocking import Clocked, clocked  # noqa: E402 - as above
 from benchmarks.supercomputer.inputs import (  # noqa: E402 - as above
@@ -31,7 +32,6 @@ from benchmarks.supercomputer.inputs import (  # noqa: E402 - as above
     write_recipe,
 )
 from benchmarks.supercomputer.local_web import local_web  # noqa: E402 - as above
-from benchmarks.supercomputer.machine import machine  # noqa: E402 - as above
 
 #: Ray may cost so much more than one process, as a share
 LIMIT = 0.10

@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from rich.console import Console  # noqa: E402 - the repository's own folder comes first
 from rich.table import Table  # noqa: E402 - as above
 
+from benchmarks.contest.machine import machine  # noqa: E402 - as above
 from benchmarks.figures import Figures, title  # noqa: E402 - as above
 from benchmarks.supercomputer.clocking import clocked, steady  # noqa: E402 - as above
 from benchmarks.supercomputer.inputs import (  # noqa: E402 - as above
@@ -35,7 +36,6 @@ from benchmarks.supercomputer.inputs import (  # noqa: E402 - as above
     write_recipe,
 )
 from benchmarks.supercomputer.local_web import local_web  # noqa: E402 - as above
-from benchmarks.supercomputer.machine import machine  # noqa: E402 - as above
 from tests.slurm.cluster import SCRIPT, Cluster, NoClusterError, a_cluster  # noqa: E402 - as above
 
 ACTORS = (1, 2, 4)

@@ -18,6 +18,8 @@ from crawler.statuses import SUCCESS
 
 #: of rows and pictures on their way to the disk
 _BUFFER_BYTES = 256 * 1024
+#: read at once at a new place: a row and the beginning of its picture, of which the rest comes without a buffer
+_READ_BYTES = 4 * 1024
 
 
 class _Waiting(NamedTuple):
@@ -35,9 +37,9 @@ class Spool:
     def __init__(self, path: Path) -> None:
         """Its file lies beside `path`, under a name of its own."""
         self._path = temporary_path(path)
-        self._file: IO[bytes] = self._path.open("x+b", buffering=_BUFFER_BYTES)
+        self._file: IO[bytes] = self._path.open("xb", buffering=_BUFFER_BYTES)
+        self._reader: IO[bytes] | None = None
         self._end = 0
-        self._moved = False  # somebody has read elsewhere
         self._waiting: dict[int, _Waiting] = {}
         self._encoder = msgspec.json.Encoder()
         self._statuses: Counter[str] = Counter()
@@ -67,6 +69,8 @@ class Spool:
     def close(self) -> None:
         """Forget everything."""
         self._file.close()
+        if self._reader:
+            self._reader.close()
         self._path.unlink(missing_ok=True)
 
     def add(self, index: int, pictured: Pictured) -> None:
@@ -80,9 +84,6 @@ class Spool:
         row, image, extension = pictured
         content = self._encoder.encode(row)
         start = self._end
-        if self._moved:  # seeking empties the buffer, even to where one is
-            self._file.seek(start)
-            self._moved = False
         self._file.write(content)
         self._file.write(image)
         self._end += len(content) + len(image)
@@ -111,9 +112,9 @@ class Spool:
         if not waiting.extension:
             raise KeyError(f"row {index} was rejected before")
         del self._waiting[index]
-        self._moved = True
-        self._file.seek(waiting.start)
-        row = msgspec.json.decode(self._file.read(waiting.row_bytes), type=dict[str, Any])
+        reader = self._written()
+        reader.seek(waiting.start)
+        row = msgspec.json.decode(reader.read(waiting.row_bytes), type=dict[str, Any])
         self._statuses[row["status"]] -= 1
         self._messages[row.get("error_message", SUCCESS)] -= 1
         if "outcome" in row:
@@ -126,12 +127,19 @@ class Spool:
 
     def read(self, indexes: Iterable[int]) -> Iterator[Pictured]:
         """These rows, one after another."""
-        self._moved = True
+        reader = self._written()
         for index in indexes:
             start, row_bytes, image_bytes, extension = self._waiting[index]
-            self._file.seek(start)
-            content = self._file.read(row_bytes + image_bytes)
-            yield Pictured(msgspec.json.decode(content[:row_bytes]), content[row_bytes:], extension)
+            reader.seek(start)
+            row = msgspec.json.decode(reader.read(row_bytes))
+            yield Pictured(row, reader.read(image_bytes), extension)
+
+    def _written(self) -> IO[bytes]:
+        """The file as it is so far, to be read at any place."""
+        self._file.flush()
+        if self._reader is None:
+            self._reader = self._path.open("rb", buffering=_READ_BYTES)
+        return self._reader
 
     def _refuse_twice(self, index: int) -> None:
         if index in self._waiting or index in self.withheld:

@@ -191,9 +191,9 @@ class ShardWriter:
 
     def _add(self, index: int, pictured: Pictured) -> None:
         row = {"key": self._key(index), **pictured.row}
-        if stray := sorted(row.keys() - self._names):
-            raise ValueError(f"score {', '.join(stray)} has no column")
-        self._spool.add(index, pictured._replace(row=row))
+        if not row.keys() <= self._names:
+            raise ValueError(f"score {', '.join(sorted(row.keys() - self._names))} has no column")
+        self._spool.add(index, Pictured(row, pictured.image, pictured.extension))
 
     def _counted(self) -> dict[str, object]:
         """img2dataset's statistics, how many rows a filter turned down, and of how many nothing is told."""

@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 import msgspec  # noqa: E402 - the repository's own folder comes first
 import pyarrow.parquet as pq  # noqa: E402 - as above
 
+from benchmarks.contest.machine import machine  # noqa: E402 - as above
 from benchmarks.supercomputer.assumptions import MEASURED_HERE, Measured  # noqa: E402 - as above
 from benchmarks.supercomputer.clocking import Clocked, clocked  # noqa: E402 - as above
 from benchmarks.supercomputer.inputs import (  # noqa: E402 - as above
@@ -35,7 +36,6 @@ from benchmarks.supercomputer.inputs import (  # noqa: E402 - as above
     write_recipe,
 )
 from benchmarks.supercomputer.local_web import local_web  # noqa: E402 - as above
-from benchmarks.supercomputer.machine import machine  # noqa: E402 - as above
 from crawler.job import Job, JobKind, finished, run_job  # noqa: E402 - as above
 from crawler.plan import PlanFolder, plan  # noqa: E402 - as above
 from crawler.settings import Plan, parse_recipe  # noqa: E402 - as above
