@@ -79,7 +79,7 @@ def main(words: Sequence[str]) -> int:
             "golden": lambda: prove_golden(work, figures, peer()),
             "layouts": lambda: prove_layouts(work, figures, peer()),
             "consumers": lambda: prove_consumers(work, figures, peer()),
-            "speed": lambda: prove_speed(work, figures, peer(), 3_000 if asked.quick else 6_000),
+            "speed": lambda: prove_speed(work, figures, quick=asked.quick),
             "scale": lambda: prove_matching(work, figures, ROWS // small, HASHES // small),
             "store": lambda: prove_store_scale(work, figures),
             "rehearsal": lambda: rehearse(work, asked.corpus, figures, 2_000 if asked.quick else 6_000),

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crawler.columns import arrow_schema
 from crawler.containers import Container, Packed, image_column
 from crawler.embeddings import EngineFiles
-from crawler.rows import Pictured, Row, tar_json
+from crawler.rows import Pictured, Row, SampleJson
 from crawler.settings import Output
 from crawler.spool import Spool
 from crawler.statuses import SUCCESS
@@ -90,12 +90,13 @@ def assemble(
 def _add_samples(container: Container, read: Iterable[Pictured], parts: Parts, carried: pa.Table | None) -> list[Row]:
     """Put the samples among these rows into the container; returns the rows."""
     rows = []
-    listed = repeat(None) if carried is None else carried.to_pylist()
+    listed: Iterable[dict[str, Any]] = repeat({}) if carried is None else carried.to_pylist()
+    said = SampleJson(parts.columns, rebuild=carried is not None)
     with_captions = any(name == "caption" for name, _ in parts.columns)
     for (row, image, extension), of_list in zip(read, listed, strict=False):
         rows.append(row)
         if extension:
-            content = tar_json(row, parts.columns, of_list)
+            content = said.of(row, of_list)
             caption = (content["caption"] or "") if with_captions else None
             container.add(Packed(row["key"], extension, image, content, caption))
     return rows

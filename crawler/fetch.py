@@ -20,7 +20,7 @@ from crawler.rights.site_word import Sites
 from crawler.settings import Fetch, OptOuts
 from crawler.wire.admission import Admitted, Refused, admit, joined
 from crawler.wire.answers import Answer, Get, TransportError
-from crawler.wire.asking import asked
+from crawler.wire.asking import ask
 from crawler.wire.resolve import LookUps
 from crawler.wire.words import PATIENCE
 
@@ -161,17 +161,16 @@ class _Download:
             TurnRefusedError: the host is left alone just now.
         """
         try:
-            async with asked(self._web.get, step, self._seconds, self._now) as (answer, took):
-                if answer.status in PATIENCE:
-                    return answer
-                self._seconds -= took
-                return await self._taken(answer)
+            return await ask(self._web.get, step, self._seconds, self._now, self._taken)
         except TransportError as error:
             deadline = f"after {self._terms.fetch.total_seconds:g} seconds" if error.fault is Fault.TIMEOUT else ""
             return _Failure(error.fault, error.detail or deadline)
 
-    async def _taken(self, answer: Answer) -> Answer | _Failure:
+    async def _taken(self, answer: Answer, took: float) -> Answer | _Failure:
         """The answer, unless it may not be used or is no picture; a picture's body is received."""
+        if answer.status in PATIENCE:
+            return answer
+        self._seconds -= took
         signals = opt_outs_of(answer)
         # on the way too: an image that moved to a content network was reserved by the site that it moved from
         self.heard |= dict.fromkeys(signals)

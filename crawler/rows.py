@@ -6,10 +6,12 @@ downloaded has no size, which is not a size of zero. docs/formats.md says what e
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+import msgspec
 
 from crawler.columns import CARRIED, NOT_IN_TAR, OF_PAGES, arrow_schema, columns_with
 from crawler.outcome import known_of, outcome_of, outcome_of_reason
@@ -17,11 +19,13 @@ from crawler.records import Candidate, Expected, Fetched, Hashes, Header, Reject
 from crawler.statuses import SUCCESS, status_of
 
 __all__ = [
-    "Facts", "Pictured", "Row", "arrow_schema", "candidate_row", "columns_with", "kept_row", "rejected_row",
-    "tar_json", "turned_row",
+    "Facts", "Pictured", "Row", "SampleJson", "arrow_schema", "candidate_row", "columns_with", "kept_row",
+    "rejected_row", "turned_row",
 ]  # fmt: skip
 
 Row = dict[str, Any]
+
+_ENCODER = msgspec.json.Encoder()
 
 
 class Pictured(NamedTuple):
@@ -46,15 +50,15 @@ class Facts:
 def kept_row(sample: Sample) -> Row:
     """The row of a picture that is in the tar."""
     candidate = sample.fetched.candidate
-    row = (
-        candidate_row(candidate)
-        | _of_fetched(sample.fetched)
-        | _of_header(sample.header)
-        | _of_hashes(sample.hashes, sample.sha512)
-        | dict(sample.scores)
-        | {"status": SUCCESS, "width": sample.width, "height": sample.height}
-    )
-    return row | _outcome(candidate, known_of(sample.hashes, sample.sha512))
+    row = candidate_row(candidate)
+    row |= _of_fetched(sample.fetched)
+    row |= _of_header(sample.header)
+    row |= _of_hashes(sample.hashes, sample.sha512)
+    row |= sample.scores
+    row |= {"status": SUCCESS, "width": sample.width, "height": sample.height}
+    if candidate.expected is not None:
+        row |= _outcome(candidate, known_of(sample.hashes, sample.sha512))
+    return row
 
 
 def rejected_row(rejected: Rejected, facts: Facts | None = None) -> Row:
@@ -79,25 +83,35 @@ def turned_row(row: Row, reason: str, detail: str = "") -> Row:
     return known | {"status": status, "error_message": message, "reason": str(reason)}
 
 
-def tar_json(row: Row, columns: Sequence[tuple[str, str]], carried: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The row as a sample's json holds it: every key, in order, in every sample.
+class SampleJson:
+    """What the json of a sample says of its row: every column, in order, in every sample.
 
-    In a rebuild the values of `carried` stand where its columns do, and what only a page says is left out.
+    In a rebuild the values of the list's own columns stand where its columns do, and what only a page says is left out.
 
     Lists of ours are JSON text, as `exif` is in img2dataset: readers that infer types from the first samples (Hugging
     Face `datasets`) would take an empty list for a list of nothing, and fail at the first that is not.
     """
-    content = {}
-    for name, kind in columns:
-        if name in NOT_IN_TAR or (carried is not None and kind != CARRIED and name in OF_PAGES):
-            continue
-        if kind == CARRIED:
-            assert carried is not None
-            content[name] = carried[name]
-            continue
-        value = row.get(name)
-        content[name] = json.dumps(value or [], ensure_ascii=False) if kind in ("strings", "captions") else value
-    return content
+
+    def __init__(self, columns: Sequence[tuple[str, str]], *, rebuild: bool = False) -> None:
+        """Of a table with these columns: name and kind."""
+        left_out = NOT_IN_TAR | OF_PAGES if rebuild else NOT_IN_TAR
+        shown = [(name, kind) for name, kind in columns if name not in left_out or (rebuild and kind == CARRIED)]
+        self._names = [name for name, _ in shown]
+        self._lists = [name for name, kind in shown if kind in ("strings", "captions")]
+        self._unknown = dict.fromkeys(self._names)
+
+    def of(self, row: Row, carried: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """Of this row; `carried` are the values of a rebuild's list."""
+        known = {**self._unknown, **row}
+        for name in self._lists:
+            known[name] = _as_text(value) if (value := known[name]) else "[]"
+        known.update(carried)
+        return {name: known[name] for name in self._names}
+
+
+def _as_text(value: object) -> str:
+    """As `json.dumps` writes it, letters as they are: a space behind each comma and colon."""
+    return msgspec.json.format(_ENCODER.encode(value), indent=0).decode()
 
 
 def _outcome(candidate: Candidate, received: Expected | None, reason: str = "") -> Row:

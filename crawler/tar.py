@@ -38,18 +38,17 @@ def member(name: str, content: bytes) -> bytes:
     Raises:
         ValueError: the name is empty or longer than 100 bytes of ASCII, or the content has 8 GiB or more.
     """
-    return b"".join((_header(name, len(content)), content, _PADDING[len(content) % _BLOCK]))
-
-
-def _header(name: str, content_bytes: int) -> bytes:
     encoded = name.encode("ascii")  # UnicodeEncodeError is a ValueError
     if not 0 < len(encoded) <= 100:
         raise ValueError(f"a name of {len(encoded)} bytes does not fit into a ustar header: {name!r}")
-    if content_bytes > _LARGEST:
-        raise ValueError(f"{name}: {content_bytes} bytes do not fit into a ustar header")
-    size = b"%011o\0" % content_bytes
+    if len(content) > _LARGEST:
+        raise ValueError(f"{name}: {len(content)} bytes do not fit into a ustar header")
+    size = b"%011o\0" % len(content)
     checksum = b"%06o\0 " % (_TEMPLATE_SUM + sum(encoded) + sum(size))
-    return b"".join((encoded.ljust(100, b"\0"), _BEFORE_SIZE, size, _AFTER_SIZE, checksum, _AFTER_CHECKSUM))
+    return b"".join((
+        encoded.ljust(100, b"\0"), _BEFORE_SIZE, size, _AFTER_SIZE, checksum, _AFTER_CHECKSUM,
+        content, _PADDING[len(content) % _BLOCK],
+    ))  # fmt: skip
 
 
 class TarFile(HashedFile):
@@ -62,7 +61,7 @@ class TarFile(HashedFile):
             ValueError: as `member`.
             OSError: the disk is full.
         """
-        self._write(_header(name, len(content)), content, _PADDING[len(content) % _BLOCK])
+        self._write(member(name, content))
 
     def append(self, members: bytes) -> None:
         """Append members as they stand in another tar: headers, contents, and padding to whole blocks.

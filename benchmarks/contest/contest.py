@@ -43,6 +43,7 @@ class Goal:
     measure: Measure = Measure.CPU
     lift: str = ""  # what would lift it, where it is missed
     ours: str = ""  # the name of our side, where there are several
+    left_out: str = ""  # why it is not measured here: "no GPU"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class GoalResult:
     largest: float
     met: bool
     lift: str
+    left_out: str = ""  # why nothing was measured
 
 
 def run(contest: Contest, work: Path, said: Callable[[str], None] = print) -> dict[str, Any]:
@@ -163,6 +165,9 @@ def run(contest: Contest, work: Path, said: Callable[[str], None] = print) -> di
 
 def judge(goal: Goal, results: Mapping[str, SideResult], ours: Sequence[str]) -> GoalResult:
     """What came of a goal: rounds are compared pair by pair, for a machine is as busy for one as for the other."""
+    if goal.left_out:
+        wanted = f"at most {goal.at_most:g}" if goal.at_most else f"at least {goal.at_least:g}"
+        return GoalResult(goal.words, wanted, 0.0, 0.0, 0.0, met=False, lift=goal.lift, left_out=goal.left_out)
     mine, other = results[goal.ours or ours[0]].cost(goal.measure), results[goal.beside].cost(goal.measure)
     if goal.at_most:
         ratios = [a / b for a, b in zip(mine, other, strict=True)]

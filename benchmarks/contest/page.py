@@ -38,7 +38,10 @@ def as_text(result: Mapping[str, Any]) -> str:
     lines = [f"{result['stage']}, {result['case']} (load {result['machine']['load']} when it began)"]
     lines += [f"  {side['name']:28} {summary(side, result['unit'])}" for side in result["sides"]]
     lines += [f"  {'ok  ' if one['good'] else 'FAIL'} {one['words']}: {one['value']}" for one in result["checks"]]
-    lines += [f"  {'met ' if one['met'] else 'MISSED'} {_goal(one)}" for one in result["goals"]]
+    lines += [
+        f"  {'met ' if one['met'] else 'MISSED' if _is_missed(one) else 'left out'} {_goal(one)}"
+        for one in result["goals"]
+    ]
     lines += [f"    {share:6.1%} {name}" for name, share in result["profile"]]
     return "\n".join(lines)
 
@@ -61,7 +64,9 @@ def write(kept: Iterable[dict[str, Any]], path: Path = PAGE) -> None:
 
 
 def times(goal: Mapping[str, Any]) -> str:
-    """A goal's ratio, with the least and the largest of its rounds."""
+    """A goal's ratio, with the least and the largest of its rounds; or that there is none."""
+    if goal.get("left_out"):
+        return "not measured"
     return f"{goal['value']:.2f} ({goal['least']:.2f} to {goal['largest']:.2f})"
 
 
@@ -86,7 +91,7 @@ def _overview(results: Iterable[Mapping[str, Any]]) -> list[str]:
         return ["Nothing was kept yet.\n"]
     lines = ["## Goals\n", "| stage | input | goal | measured | |", "|---|---|---|---|---|"]
     lines += [
-        f"| {stage} | {case} | {goal['words']}, {goal['wanted']} | {times(goal)} | {'met' if goal['met'] else '**missed**'} |"
+        f"| {stage} | {case} | {goal['words']}, {goal['wanted']} | {times(goal)} | {_fate(goal)} |"
         for stage, case, goal in rows
     ]
     return [*lines, ""]
@@ -118,9 +123,10 @@ def _case(result: Mapping[str, Any]) -> str:
             for one in result["checks"]
         ]
         lines.append("")
-    missed = [one for one in result["goals"] if not one["met"]]
-    if missed:
-        lines += [f"**Missed**: {one['words']}, {one['wanted']}: {times(one)}. {one['lift']}\n" for one in missed]
+    missed = [one for one in result["goals"] if _is_missed(one)]
+    lines += [f"**Missed**: {one['words']}, {one['wanted']}: {times(one)}. {one['lift']}\n" for one in missed]
+    left_out = [one for one in result["goals"] if one.get("left_out")]
+    lines += [f"**Not measured**: {one['words']}, {one['wanted']}: {one['left_out']}.\n" for one in left_out]
     if result["profile"]:
         shares = ", ".join(f"`{name}` {share:.0%}" for name, share in result["profile"][:8] if share >= 0.02)
         lines.append(f"Where our time goes (innermost Python function): {shares}.\n")
@@ -130,6 +136,14 @@ def _case(result: Mapping[str, Any]) -> str:
     )  # fmt: skip
     lines.append(f"Versions: {versions}.\n")
     return "\n".join(lines)
+
+
+def _is_missed(goal: Mapping[str, Any]) -> bool:
+    return not goal["met"] and not goal.get("left_out")
+
+
+def _fate(goal: Mapping[str, Any]) -> str:
+    return "met" if goal["met"] else "**missed**" if _is_missed(goal) else ""
 
 
 def _goal(goal: Mapping[str, Any]) -> str:

@@ -120,7 +120,7 @@ class HostBook(Generic[Ticket]):
         late = self._first_deadline <= now
         while late and self._hold_ends() <= now:
             self.leave(next(iter(self._inside)), None, now)
-        for one in self._memory.rung(now):
+        for one in self._memory.rung(now) if self._memory.next_ring <= now else ():
             if isinstance(one, Site):
                 self._fill(one, now)
             else:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Generic
 
-from crawler.courtesy.desk import OpenDesk, SiteFiles, Turn, TurnRefusedError
+from crawler.courtesy.desk import OpenDesk, SiteFiles, Turn, TurnRefusedError, Word
 from crawler.courtesy.host_health import Refusal
 from crawler.courtesy.host_memory import Ticket
 from crawler.courtesy.hosts import HostBook
@@ -99,30 +99,28 @@ class _LocalTurns:
     """`Turns` of one opening: its tickets are futures of its loop."""
 
     def __init__(self, book: HostBook[_Call], clock: Callable[[], float]) -> None:
+        self.loop = asyncio.get_running_loop()
         self._book = book
         self._clock = clock
         self._caller = Caller(book, _resolve, clock)
         self._tickets: set[_Call] = set()
 
-    @asynccontextmanager
-    async def turn(self, host: str) -> AsyncIterator[Turn]:
+    def turn(self, host: str) -> _LocalTurn:
         """See `Turns.turn`."""
-        ticket: _Call = asyncio.get_running_loop().create_future()
-        turn = Turn()
+        return _LocalTurn(self, host)
+
+    def ask(self, host: str, ticket: _Call) -> None:
+        """Put a ticket into the book, and call it if it may come at once."""
         self._tickets.add(ticket)
-        try:
-            self._book.ask(host, ticket, self._clock())
+        self._book.ask(host, ticket, self._clock())
+        self._caller.look()
+
+    def leave(self, ticket: _Call, word: Word | None) -> None:
+        """A ticket is done, whatever became of it; nothing happens where the desk was closed before."""
+        if ticket in self._tickets:
+            self._tickets.remove(ticket)
+            self._book.leave(ticket, word, self._clock())
             self._caller.look()
-            refusal = await ticket
-            if refusal is not None:
-                raise TurnRefusedError(refusal.fault, refusal.detail)
-            yield turn
-        finally:
-            # whatever became of it: waiting, called but not yet awake, inside, refused, or the desk closed before us
-            if ticket in self._tickets:
-                self._tickets.remove(ticket)
-                self._book.leave(ticket, turn.word, self._clock())
-                self._caller.look()
 
     def slow_to(self, host: str, seconds: float) -> None:
         """See `Turns.slow_to`."""
@@ -136,6 +134,34 @@ class _LocalTurns:
             ticket.cancel()
         self._tickets.clear()
         self._caller.close()
+
+
+class _LocalTurn:
+    """One turn: waited for, held and given back. A class, for a generator in its place is a tenth of a request."""
+
+    __slots__ = ("_host", "_ticket", "_turn", "_turns")
+
+    def __init__(self, turns: _LocalTurns, host: str) -> None:
+        self._turns = turns
+        self._host = host
+        self._ticket: _Call = turns.loop.create_future()
+        self._turn = Turn()
+
+    async def __aenter__(self) -> Turn:
+        inside = False
+        try:
+            self._turns.ask(self._host, self._ticket)
+            refusal = await self._ticket
+            if refusal is not None:
+                raise TurnRefusedError(refusal.fault, refusal.detail)
+            inside = True
+            return self._turn
+        finally:
+            if not inside:  # waiting, called but not yet awake, or refused
+                self._turns.leave(self._ticket, None)
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._turns.leave(self._ticket, self._turn.word)
 
 
 def _resolve(ticket: _Call, refusal: Refusal | None) -> None:

@@ -23,18 +23,12 @@ from crawler.settings import Extract
 
 def extract_html(page: HtmlPage, settings: Extract) -> Extraction:
     """The candidates of an HTML page: its images in page order, then the pictures by which it wants to be shown."""
-    body = utf8_of(page.body[: settings.html_bytes], _header(page, "content-type"))
-    body = without_bombs(body)
-    tree = LexborHTMLParser(body)
+    body = without_bombs(utf8_of(page.body[: settings.html_bytes], _header(page, "content-type")))
+    tree = LexborHTMLParser(body, options=_WITHOUT_EVENTS)
+    # a query for several kinds of elements takes as long as a walk for each, and must itself be parsed
     metas = [meta_of(node.attributes) for node in tree.tags("meta")[:_MOST_METAS]]
     harvest = Harvest(page, _written_base(tree), _signals(page, tree, body, metas), settings)
-    surroundings = _Surroundings(tree)
-    nodes = tree.tags("img")
-    images = [(node, surroundings.of(node)) for node in nodes[: settings.images_per_page]]
-    has_fallbacks = any(around.in_noscript for _, around in images)
-    for node, around in images:
-        _add(harvest, node, around, surroundings, has_fallbacks=has_fallbacks)
-    harvest.add_over_limit(len(nodes) - len(images))
+    _add_images(harvest, tree, settings.images_per_page)
     page_title = _page_title(tree) if TextSource.PAGE_TITLE in settings.texts else ""
     for choice, texts in previews(metas, page_title):
         harvest.add(choice, texts)
@@ -47,19 +41,24 @@ def meta_of(attributes: Attributes) -> Meta:
     return Meta(name.strip().lower(), attributes.get("content") or "")
 
 
-def _add(
-    harvest: Harvest, node: LexborNode, around: _Around, surroundings: _Surroundings, *, has_fallbacks: bool
-) -> None:
-    attributes = node.attributes
-    figcaption = surroundings.figcaption(around.figure) if around.figure is not None else None
-    sets = surroundings.sets(around.picture) if around.picture is not None else ()
-    choice, links = choose(attributes, sets)
-    harvest.add(
-        choice,
-        (attributes.get("alt"), figcaption, attributes.get("title"), None, None, None),
-        links if has_fallbacks else (),
-        is_fallback=around.in_noscript,
-    )
+def _add_images(harvest: Harvest, tree: LexborHTMLParser, most: int) -> None:
+    surroundings = _Surroundings(tree)
+    nodes = tree.tags("img")
+    images: list[tuple[Attributes, _Around | None]] = []
+    for node in nodes[:most]:
+        attributes = node.attributes
+        may_have_text = attributes.get("alt") or attributes.get("title") or surroundings.have_captions
+        images.append((attributes, surroundings.of(node) if may_have_text else None))
+    has_fallbacks = any(around is not None and around.in_noscript for _, around in images)
+    for image, around in images:
+        if around is None:
+            harvest.add(None, _NO_TEXTS)  # half of all: where it lies does not matter
+            continue
+        figcaption = surroundings.figcaption(around.figure) if around.figure is not None else None
+        choice, links = choose(image, surroundings.sets(around.picture) if around.picture is not None else ())
+        texts = (image.get("alt"), figcaption, image.get("title"), None, None, None)
+        harvest.add(choice, texts, links if has_fallbacks else (), is_fallback=around.in_noscript)
+    harvest.add_over_limit(len(nodes) - len(images))
 
 
 class _Around(NamedTuple):
@@ -71,6 +70,9 @@ class _Around(NamedTuple):
 
 
 _NOTHING = _Around()
+_NO_TEXTS = (None, None, None, None, None, None)
+#: mutation events, which serve scripts and copy the chosen <option> into a <selectedcontent>: a twentieth of the time
+_WITHOUT_EVENTS = 1
 #: a page of 5 MB has room for 800,000
 _MOST_METAS = 10_000
 #: of all figures of one page together: captions of figures in captions of figures hold the same text again and again
@@ -83,6 +85,8 @@ class _Surroundings:
     def __init__(self, tree: LexborHTMLParser) -> None:
         self._tree = tree
         self._around: dict[int, _Around] = {}
+        self._all_captions = tree.tags("figcaption")
+        self.have_captions = bool(self._all_captions)
         self._captions: dict[int, LexborNode] | None = None  # the first <figcaption> of each <figure>
         self._caption_texts: dict[int, str] = {}
         self._caption_characters = 0  # in all of them
@@ -116,7 +120,7 @@ class _Surroundings:
         """The text of a figure's own caption, or ""."""
         if self._captions is None:
             self._captions = {}
-            for caption in self._tree.tags("figcaption"):
+            for caption in self._all_captions:
                 nearest = self.of(caption).figure
                 if nearest is not None:
                     self._captions.setdefault(nearest.mem_id, caption)
@@ -155,18 +159,24 @@ def _page_title(tree: LexborHTMLParser) -> str:
 
 
 def _header(page: HtmlPage, name: str) -> str:
-    return next((value for header, value in page.headers if header == name), "")
+    for header, value in page.headers:
+        if header == name:
+            return value
+    return ""
 
 
 def _signals(page: HtmlPage, tree: LexborHTMLParser, body: bytes, metas: list[Meta]) -> Signals:
     root = tree.root.attributes if tree.root is not None else {}
-    licence = licence_of(_links(tree)) if b"creativecommons.org/" in body else ""
+    licence = licence_of(_licence_links(tree)) if b"creativecommons.org/" in body else ""
     declared = [meta.content for meta in metas if meta.name == "content-language"]
     language = language_of([root.get("lang"), root.get("xml:lang"), *declared, _header(page, "content-language")])
     return Signals(licence, language, opt_outs_of(page.headers, metas))
 
 
-def _links(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:
-    for node in tree.css("a[href], link[href], area[href]"):
+def _licence_links(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:
+    for node in tree.css(_LICENCE_LINKS):
         attributes = node.attributes
         yield attributes.get("rel") or "", attributes.get("href") or ""
+
+
+_LICENCE_LINKS = ", ".join(f'{tag}[href*="creativecommons.org/" i]' for tag in ("a", "link", "area"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from crawler.records import Candidate
 
@@ -25,8 +26,7 @@ class NoCandidate(StrEnum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(msgspec.Struct, frozen=True):
     """The candidates of one page, and the count of its other images: `images == len(candidates) + sum(dropped)`."""
 
     candidates: tuple[Candidate, ...]

@@ -24,6 +24,8 @@ _IMAGES = {
     "twitter:image:src": ImageSource.TWITTER_IMAGE,
 }
 _TEXTS = {"og:image:alt": ImageSource.OG_IMAGE, "twitter:image:alt": ImageSource.TWITTER_IMAGE}
+#: the elements that `previews` looks at, by name
+NAMES = frozenset((*_IMAGES, *_TEXTS, "og:title"))
 
 
 def previews(metas: Iterable[Meta], page_title: str = "") -> Iterator[tuple[Choice, Texts]]:

@@ -83,14 +83,18 @@ def opt_outs_of(headers: Iterable[tuple[str, str]], metas: Iterable[tuple[str, s
     for name, value in headers:
         if name in SIGNAL_HEADERS and len(noted) < _MOST_SIGNALS and (signal := _signal(name, value)):
             noted[signal] = None
+    elements = list(metas)
+    for name, value in [element for element in elements if element[0] in _NAMED_METAS]:
+        if len(noted) < _MOST_SIGNALS and (signal := _signal(name, value)):
+            noted[META + signal] = None
     for_robots: dict[str, None] = {}
-    for name, value in metas:
-        if name in _NAMED_METAS:
-            if len(noted) < _MOST_SIGNALS and (signal := _signal(name, value)):
-                noted[META + signal] = None
-        elif value[:1] in _STARTS and _is_for_one_robot(name, value) and len(for_robots) < _MOST_ROBOTS:
-            for_robots[f"{META}{name}: {_in_short(value.lower())}"] = None
-    return tuple(noted | for_robots)
+    if _OPT_OUT_LETTERS.search("\n".join([value for _, value in elements]).lower()):  # few pages
+        for name, value in elements:
+            if name in _NAMED_METAS or value[:1] not in _STARTS or len(for_robots) >= _MOST_ROBOTS:
+                continue
+            if _is_for_one_robot(name, value):
+                for_robots[f"{META}{name}: {_in_short(value.lower())}"] = None
+    return tuple(noted | for_robots) if noted or for_robots else ()
 
 
 def _is_for_one_robot(name: str, rules: str) -> bool:

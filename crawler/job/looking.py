@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import msgspec
-from PIL import Image as Pictures
 
 from crawler.job.costs import Costs, Laps, cpu_elsewhere
 from crawler.job.judging import Engine, Makers, Prepared, judge_all, judge_picture, needs_of
@@ -155,7 +154,7 @@ def _look_at(fetched: Fetched, decoder: Decoder, tools: Tools, shared: Shared, l
         return _judged(found, _Drawing(lambda: encode(found, output), lambda: _unboxed(found)), tools, shared, laps)
     # none of the filters looks at them: a picture without pixels could not be encoded, and this one need not be
     picture = Picture(fetched, found.header, found.hashes, cast("Image", _Unseen(upright_size(found.header))))
-    drawing = _Drawing(lambda: encode_drawn(found.pixels, output, output.encode_format), lambda: _image_of(found))
+    drawing = _Drawing(lambda: encode_drawn(found.pixels, output, output.encode_format), lambda: found.pixels)
     return _judged(picture, drawing, tools, shared, laps)
 
 
@@ -186,14 +185,6 @@ def _judged(picture: Picture, drawing: _Drawing, tools: Tools, shared: Shared, l
 def _unboxed(picture: Picture) -> Image:
     """The whole picture; what its list has boxes around is blurred, as in the shard."""
     return blurred(picture.pixels, upright_boxes(picture.fetched.candidate.boxes, picture.header.orientation))
-
-
-def _image_of(drawn: Drawn) -> Image:
-    if isinstance(drawn.pixels, Pictures.Image):
-        return drawn.pixels
-    from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
-
-    return fast.as_image(drawn.pixels)
 
 
 def _mismatch(fetched: Fetched, picture: Picture, sha512: str, recipe: Recipe) -> Rejected | None:

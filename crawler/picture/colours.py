@@ -58,11 +58,6 @@ def _with_profile(image: Image.Image, colours: Image.Image) -> Image.Image | Non
     return as_srgb(image.convert("L") if mode == "L" else colours.convert("RGB"), profile)
 
 
-def has_a_profile_that_matters(image: Image.Image) -> bool:
-    """Whether the colours of an image are other than they look without its profile."""
-    return _profile_that_matters(image) is not None
-
-
 def _profile_that_matters(image: Image.Image) -> bytes | None:
     """The profile of an image, if it is one for such images and for other colours than sRGB's."""
     profile = image.info.get("icc_profile")

@@ -11,12 +11,11 @@ from PIL import Image
 
 from crawler.picture.blur import Box, blurred, upright_boxes
 from crawler.picture.magic import may_be_transparent
-from crawler.picture.sizes import LONGEST_SIDE, sizes_of
+from crawler.picture.sizes import LONGEST_SIDE, Sizes, sizes_of
 from crawler.picture.strip import without_metadata
 from crawler.records import Header, Picture
 
 if TYPE_CHECKING:
-    from crawler.picture.fast import Samples
     from crawler.settings import Output
 
 #: formats that `encode_format = "original"` keeps: those that every training loader reads
@@ -85,24 +84,13 @@ def encode(picture: Picture, settings: Output) -> Encoded:
         stripped = without_metadata(picture.fetched.body, header.format, header.orientation)
         if stripped is not None:
             return Encoded(stripped, header.width, header.height, extension, is_as_received=True)
-    if settings.drawing == "fast":
-        from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
-
-        return encode_drawn(fast.samples_of(pixels), settings, extension)
     return encode_drawn(pixels, settings, extension)
 
 
-def encode_drawn(pixels: Image.Image | Samples, settings: Output, extension: str) -> Encoded:
-    """A picture encoded that has the size already at which it is written; samples are encoded the fast way."""
-    if isinstance(pixels, Image.Image):
-        image = _bytes_of(pixels, extension, settings.encode_quality)
-        return Encoded(image, pixels.width, pixels.height, extension, is_as_received=False)
-    from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
-
-    if extension != "jpg":
-        return encode_drawn(fast.as_image(pixels), settings, extension)
-    height, width, _ = pixels.shape
-    return Encoded(fast.jpeg_of(pixels, settings.encode_quality), width, height, extension, is_as_received=False)
+def encode_drawn(pixels: Image.Image, settings: Output, extension: str) -> Encoded:
+    """A picture encoded that has the size already at which it is written."""
+    image = _bytes_of(pixels, extension, settings.encode_quality)
+    return Encoded(image, pixels.width, pixels.height, extension, is_as_received=False)
 
 
 def _drawn(picture: Picture, settings: Output, extension: str) -> Image.Image:
@@ -110,7 +98,7 @@ def _drawn(picture: Picture, settings: Output, extension: str) -> Image.Image:
     boxes = upright_boxes(picture.fetched.candidate.boxes, picture.header.orientation)
     if settings.encode_format == "original":
         return blurred(picture.pixels, boxes)
-    return drawn(picture.pixels, settings, extension, boxes)
+    return drawn(picture.pixels, sizes_of(*picture.pixels.size, settings, extension), settings, boxes)
 
 
 def _stays(picture: Picture, settings: Output, extension: str) -> bool:
@@ -120,9 +108,8 @@ def _stays(picture: Picture, settings: Output, extension: str) -> bool:
     return same and not may_be_transparent(picture.fetched.body, header.format)
 
 
-def drawn(pixels: Image.Image, settings: Output, extension: str, boxes: Sequence[Box] = ()) -> Image.Image:
-    """The picture at the size at which it is written, and these boxes in it blurred; itself where nothing is to do."""
-    sizes = sizes_of(*pixels.size, settings, extension)
+def drawn(pixels: Image.Image, sizes: Sizes, settings: Output, boxes: Sequence[Box] = ()) -> Image.Image:
+    """The picture at the sizes at which it is written, and these boxes in it blurred; itself where nothing is to do."""
     pixels = blurred(_scaled(pixels, sizes.scaled, settings), boxes)
     if sizes.final == sizes.scaled:
         return pixels
@@ -137,9 +124,9 @@ def _scaled(pixels: Image.Image, size: tuple[int, int], settings: Output) -> Ima
     shrinks = size[0] < pixels.width or size[1] < pixels.height
     method = settings.downscale_interpolation if shrinks else settings.upscale_interpolation
     if settings.drawing == "fast":
-        from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
+        from crawler.picture import fast  # noqa: PLC0415 - an extra
 
-        return fast.as_image(fast.resized(fast.samples_of(pixels), size, method))
+        return fast.resized(pixels, size, method)
     return pixels.resize(size, (_SHRINKING if shrinks else _ENLARGING)[method], reducing_gap=_REDUCING_GAP)
 
 

@@ -2,7 +2,7 @@
 
 It runs in the decoder's process, so that no pixel crosses to its user but those that are encoded. What comes of a
 picture is the same as by `decode`, `hashes` and `encode` one after another, pixel by pixel, unless the recipe's drawing
-is fast: then a plain JPEG may be decoded smaller (`fast`).
+is fast: then a JPEG may be decoded smaller.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from crawler.picture.decode import Decoded, Refused, Shrunk, decode_body, decode_shrunk
+from crawler.picture.decode import Decoded, Refused, decode_body
 from crawler.picture.encode import drawn, extension_of
 from crawler.picture.hashes import PERCEPTUAL, Looks, looks_of
-from crawler.picture.sizes import sizes_of
+from crawler.picture.sizes import Sizes, sizes_of
 from crawler.records import Candidate, Fault, Header
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from crawler.picture.fast import Samples
     from crawler.settings import Decode, Output
 
 
@@ -31,7 +31,7 @@ class Sketch:
 
     header: Header
     looks: Looks  # of the whole picture
-    pixels: Image | Samples
+    pixels: Image
 
 
 def may_be_sketched(candidate: Candidate, output: Output) -> bool:
@@ -54,12 +54,8 @@ def sketch(
     between decoding and all else. Raises nothing, whatever the bytes are.
     """
     wanted = PERCEPTUAL & kinds
-    outcome: Decoded | Shrunk | Refused
-    if output.drawing == "fast" and not wanted:
-        extension = output.encode_format  # "original" is never sketched
-        outcome = decode_shrunk(body, settings, lambda width, height: sizes_of(width, height, output, extension).scaled)
-    else:
-        outcome = decode_body(body, settings)
+    may_shrink = output.drawing == "fast" and not wanted
+    outcome = decode_body(body, settings, partial(_drawn_at, settings, output) if may_shrink else None)
     if isinstance(outcome, Refused):
         return outcome
     decoded()
@@ -69,14 +65,20 @@ def sketch(
         return Refused(Fault.DECODER_KILLED, f"{outcome.header.format}: memory")
 
 
-def _drawn(outcome: Decoded | Shrunk, settings: Decode, output: Output, wanted: AbstractSet[str]) -> Sketch | Decoded:
-    header, extension = outcome.header, extension_of(outcome.header, output)
-    sizes = sizes_of(*upright_size(header), output, extension)
-    if isinstance(outcome, Shrunk):
-        from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
+def _drawn_at(settings: Decode, output: Output, width: int, height: int) -> tuple[int, int]:
+    """At which size an upright picture is drawn; at its own, where that is left to its user."""
+    sizes = sizes_of(width, height, output, output.encode_format)  # "original" is never sketched
+    return sizes.scaled if _may_be_drawn(sizes, settings) else (width, height)
 
-        return Sketch(header, Looks(), fast.drawn(outcome.samples, sizes, output))
-    width, height = sizes.final
-    if max(width * height, sizes.scaled[0] * sizes.scaled[1]) > settings.pixels:
+
+def _may_be_drawn(sizes: Sizes, settings: Decode) -> bool:
+    """Whether a picture stays within what a decoded one may have."""
+    return max(width * height for width, height in sizes) <= settings.pixels
+
+
+def _drawn(outcome: Decoded, settings: Decode, output: Output, wanted: AbstractSet[str]) -> Sketch | Decoded:
+    header = outcome.header
+    sizes = sizes_of(*upright_size(header), output, extension_of(header, output))
+    if not _may_be_drawn(sizes, settings):
         return outcome
-    return Sketch(header, looks_of(outcome.pixels, wanted), drawn(outcome.pixels, output, extension))
+    return Sketch(header, looks_of(outcome.pixels, wanted), drawn(outcome.pixels, sizes, output))

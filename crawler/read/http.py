@@ -17,6 +17,8 @@ from crawler.read.record import HEADER_BYTES
 
 _STATUS_LINE = re.compile(rb"HTTP/[0-9](?:\.[0-9])?[ \t]+([0-9]{3})(?![0-9])")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+#: bytes that are looked into first: the header of nearly all responses
+_MOST_HEADERS = 4096
 _MOST_CHUNKS = 500_000
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
@@ -38,7 +40,10 @@ class Response(NamedTuple):
 
     def header(self, name: str) -> str:
         """The value of the first header `name` (lower case), or ""."""
-        return next((value for header, value in self.headers if header == name), "")
+        for header, value in self.headers:
+            if header == name:
+                return value
+        return ""
 
 
 def parse_response(block: memoryview) -> Response:
@@ -47,11 +52,14 @@ def parse_response(block: memoryview) -> Response:
     Raises:
         BrokenHttpError: no status line, or no end of the header within `HEADER_BYTES`.
     """
-    start = bytes(block[:HEADER_BYTES])
+    start = bytes(block[:_MOST_HEADERS])
+    end = start.find(b"\r\n\r\n")
+    if end < 0:
+        start = bytes(block[:HEADER_BYTES])
+        end = start.find(b"\r\n\r\n")
     status = _STATUS_LINE.match(start)
     if status is None:
         raise BrokenHttpError(f"begins with {start[:40]!r}")
-    end = start.find(b"\r\n\r\n")
     body_start = end + 4
     blank = _BLANK_LINE.search(start) if end < 0 or b"\n\n" in start[:end] else None
     if blank is not None:
@@ -68,15 +76,27 @@ def _headers(head: bytes) -> tuple[tuple[str, str], ...]:
         text = head.decode("utf-8")
     except UnicodeDecodeError:
         text = head.decode("latin-1")
-    pairs: list[tuple[str, str]] = []
-    for line in text.split("\n")[1:]:
-        if line[:1] in (" ", "\t") and pairs:  # folded
-            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]} {line.strip()}")
-            continue
-        name, colon, value = line.partition(":")
-        if colon:
-            pairs.append((name.strip().lower(), value.strip()))
-    return tuple(pairs)
+    lines = text.split("\n")[1:]
+    if "\n " in text or "\n\t" in text:
+        lines = _unfolded(lines)
+    return tuple(
+        [
+            (name.strip().lower(), value.strip())
+            for name, colon, value in [line.partition(":") for line in lines]
+            if colon
+        ]
+    )
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    """Header lines, with those that begin with white space put behind the header before them."""
+    whole: list[str] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and whole:
+            whole[-1] = f"{whole[-1].rstrip()} {line.strip()}"
+        elif ":" in line:
+            whole.append(line)
+    return whole
 
 
 def body_of(response: Response, limit: int) -> bytes:
@@ -88,10 +108,11 @@ def body_of(response: Response, limit: int) -> bytes:
     body = bytes(response.body)
     if response.header("transfer-encoding").lower().endswith("chunked"):
         body = _unchunk(body, 2 * limit)
-    codings = [name.strip().lower() for name in response.header("content-encoding").split(",")]
-    codings = [name for name in codings if name not in ("", "identity", "none", "utf-8")]
-    if codings:
-        body = _unpack(body, codings, limit)
+    if encoded := response.header("content-encoding"):
+        codings = [name.strip().lower() for name in encoded.split(",")]
+        codings = [name for name in codings if name not in ("", "identity", "none", "utf-8")]
+        if codings:
+            body = _unpack(body, codings, limit)
     return body[:limit]
 
 

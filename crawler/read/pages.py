@@ -70,12 +70,12 @@ class _Description(msgspec.Struct):
 
 def wat_page(record: Record) -> WatPage | Skipped:
     """The page that a WAT record describes. Its JSON is looked into, not parsed: that comes with extraction."""
-    if not record.head.is_of_type(b"metadata"):
-        return Skipped(Skip.NOT_A_RESPONSE, record.offset)
     text = bytes(record.block)
-    if _RESPONSE not in text:
-        if not text.lstrip().startswith(b"{"):
-            return Skipped(Skip.BROKEN_JSON, record.offset, "no JSON object")
+    if _RESPONSE not in text:  # two records of three
+        if text[:1] == b"{" or text.lstrip().startswith(b"{") or not record.head.is_of_type(b"metadata"):
+            return Skipped(Skip.NOT_A_RESPONSE, record.offset)
+        return Skipped(Skip.BROKEN_JSON, record.offset, "no JSON object")
+    if not record.head.is_of_type(b"metadata"):
         return Skipped(Skip.NOT_A_RESPONSE, record.offset)
     if b'"HTML-Metadata"' not in text:
         return Skipped(Skip.NOT_HTML, record.offset)

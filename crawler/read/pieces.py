@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple, TypeVar
 
+import msgspec
+
 from crawler.read.outcome import Incomplete, Skip, Skipped
 from crawler.read.record import (
     RECORD_BYTES,
@@ -30,21 +32,16 @@ Measured = TypeVar("Measured")
 class Window:
     """A part of the file in memory. What lies before `position` is forgotten when more is read: memory stays flat."""
 
-    __slots__ = ("_file", "_start", "at_end", "data", "position", "view")
+    __slots__ = ("_file", "at_end", "data", "position", "start", "view")
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._start = 0  # of `data` in the file
+        self.start = 0  # of `data` in the file
         self.data = b""
         self.view = memoryview(b"")  # of `data`
         self.position = 0  # in `data`: where the next piece begins
         self.at_end = False
         self.read_more()
-
-    @property
-    def offset(self) -> int:
-        """Of `position`, in the file."""
-        return self._start + self.position
 
     @property
     def is_spent(self) -> bool:
@@ -62,7 +59,7 @@ class Window:
         """Forget what lies behind and append the next part of the file; at its end, set `at_end`."""
         more = self._file.read(_WINDOW_BYTES)
         self.at_end = not more
-        self._start += self.position
+        self.start += self.position
         self.data = self.data[self.position :] + more
         self.view = memoryview(self.data)
         self.position = 0
@@ -96,7 +93,7 @@ class Window:
                 self.read_more()
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """What one compressed piece holds."""
 
     content: Bytes
@@ -119,8 +116,8 @@ def records_of_pieces(file: BinaryIO, compression: Compression) -> Iterator[Reco
     window = Window(file)
     # Pieces that ran to the end of the file: damaged if a good one follows, else the file is cut there.
     cut: list[Skipped] = []
-    while not window.is_spent:
-        offset = window.offset
+    while window.position < len(window.data) or not window.is_spent:
+        offset = window.start + window.position
         try:
             piece = compression.unpack(window)
             record = None if piece is None else whole_record(piece.content, offset, checked=piece.checked)
@@ -131,11 +128,12 @@ def records_of_pieces(file: BinaryIO, compression: Compression) -> Iterator[Reco
         except BrokenRecordError as error:
             yield Skipped(Skip.BROKEN_RECORD, offset, str(error))
         else:
-            yield from cut
-            cut.clear()
+            if cut:
+                yield from cut
+                cut.clear()
             if record is not None:
                 yield record
-        if window.offset == offset:  # nothing was stepped over
+        if window.start + window.position == offset:  # nothing was stepped over
             _resync(window, compression)
     if cut:
         yield Incomplete(cut[0].offset, cut[0].detail)

@@ -6,7 +6,8 @@ import base64
 import binascii
 import hashlib
 import re
-from typing import NamedTuple
+
+import msgspec
 
 #: a WARC or HTTP header larger than this is an attack: a million header lines fit into 9 kB of gzip (safety.md 5.4)
 HEADER_BYTES = 64 * 1024
@@ -16,6 +17,9 @@ RECORD_BYTES = 32 * 1024 * 1024
 Bytes = bytes | bytearray
 
 _FOLDED = re.compile(rb"\r?\n[ \t]+")
+_LENGTH = b"\r\nContent-Length: "
+#: between a line and another that is its end (RFC 822)
+_GOES_ON = frozenset((b"\r\n ", b"\r\n\t"))
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
@@ -31,7 +35,7 @@ class CutShortError(BrokenRecordError):
     """The file ends before the record does."""
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record: a header, and a block of bytes that it describes."""
 
     offset: int  # as in `Skipped`
@@ -41,13 +45,30 @@ class Record(NamedTuple):
 
 
 class Head:
-    """The header of a record: lines of `name: value`, each behind a line feed."""
+    """The header of a record: lines of `name: value`, each behind a line feed. Looked into when it is asked."""
 
     __slots__ = ("_lower", "_text")
 
-    def __init__(self, text: bytes) -> None:
-        self._text = _FOLDED.sub(b" ", text) if b"\n " in text or b"\n\t" in text else text
+    def __init__(self, text: Bytes) -> None:
+        self._text = text
+        self._lower: Bytes = b""
+
+    def _unfold(self) -> None:
+        if b"\n " in self._text or b"\n\t" in self._text:
+            self._text = _FOLDED.sub(b" ", self._text)
         self._lower = self._text.lower()
+
+    def plain_length(self) -> int:
+        """The Content-Length, where it is told once and spelt as nearly all writers do, else -1."""
+        begin = self._text.find(_LENGTH)
+        if begin < 0:
+            return -1
+        place = begin + len(_LENGTH)
+        end = self._text.find(b"\r", place)
+        written = self._text[place:] if end < 0 else self._text[place:end]
+        if not written.isdigit() or len(written) > 18 or bytes(self._text[end : end + 3]) in _GOES_ON:
+            return -1
+        return int(written) if self._text.lower().count(b"\ncontent-length") == 1 else -1
 
     def field(self, name: bytes) -> str:
         """The value of the first line `name` (lower case here, any case there), or ""."""
@@ -55,17 +76,19 @@ class Head:
 
     def field_bytes(self, name: bytes) -> bytes:
         """As `field`, not decoded."""
+        if not self._lower:
+            self._unfold()
         start = self._lower.find(b"\n" + name + b":")
         if start < 0:
             return b""
         start += len(name) + 2
         end = self._text.find(b"\n", start)
         value = self._text[start:] if end < 0 else self._text[start:end]
-        return value.strip()
+        return bytes(value.strip())
 
     def is_of_type(self, name: bytes) -> bool:
         """Whether WARC-Type is `name` (lower case)."""
-        return b"\nwarc-type: " + name in self._lower or self.field(b"warc-type").lower() == name.decode()
+        return b"\r\nWARC-Type: " + name + b"\r\n" in self._text or self.field(b"warc-type").lower() == name.decode()
 
 
 def split_head(data: Bytes) -> tuple[Head, int]:
@@ -78,7 +101,7 @@ def split_head(data: Bytes) -> tuple[Head, int]:
         raise BrokenRecordError("does not begin with WARC/")
     end = data.find(b"\r\n\r\n", 0, HEADER_BYTES)
     if end >= 0:
-        return Head(bytes(data[:end])), end + 4
+        return Head(data[:end]), end + 4
     # lines that end in a line feed alone are wrong, and exist
     blank = _BLANK_LINE.search(data, 0, HEADER_BYTES)
     if blank is None:
@@ -108,8 +131,12 @@ def whole_record(data: Bytes, offset: int, *, checked: bool) -> Record:
         BrokenRecordError: it is not so.
     """
     head, start = split_head(data)
-    length = declared_length(head)
+    length = head.plain_length()
+    if length < 0:
+        length = declared_length(head)
     end = start + length
+    if end + 4 == len(data) and data.endswith(b"\r\n\r\n"):  # nearly all
+        return Record(offset, head, memoryview(data)[start:end], checked)
     if end > len(data):
         raise BrokenRecordError(f"Content-Length {length}, but only {len(data) - start} bytes are there")
     if data[end : end + 9] != b"\r\n\r\n" and data[end : end + 9].strip(b"\r\n"):

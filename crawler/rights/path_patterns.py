@@ -97,6 +97,10 @@ class LongestMatch(Generic[_T]):
         self._lengths = sorted({len(beginning) for beginning in self._beginnings}, reverse=True)
         self._patterns = sorted(patterns, key=lambda rule: -rule[0].octets)
 
+    def __bool__(self) -> bool:
+        """Whether there is any pattern."""
+        return bool(self._patterns or self._beginnings or self._wholes)
+
     def of(self, path: str) -> list[_T]:
         """The values of the most specific patterns that match a path of `path_of`; several where they tie."""
         most, found = -1, list[_T]()

@@ -213,6 +213,8 @@ class Robots:
 
     def allows(self, url: str) -> bool:
         """Whether this absolute http or https address, normalised, may be asked for. /robots.txt always may."""
+        if not self._rules:
+            return True
         path = path_of(url)
         matching = self._rules.of(path)
         return any(matching) or not matching or path.partition("?")[0] == "/robots.txt"
@@ -222,4 +224,4 @@ class Robots:
 
         Those of the longest path count; where several are as long, each speaks for itself and a no counts.
         """
-        return most_restrictive(*self._usages.of(path_of(url)))
+        return most_restrictive(*self._usages.of(path_of(url))) if self._usages else {}

@@ -10,7 +10,7 @@ from crawler.records import Fault
 from crawler.settings import Fetch
 from crawler.wire.admission import Refused, admit, joined
 from crawler.wire.answers import Answer, Get, TransportError
-from crawler.wire.asking import asked
+from crawler.wire.asking import ask
 
 #: a file that is not there, or not asked for: no rules
 ABSENT = SiteFile(FileState.ABSENT)
@@ -48,8 +48,8 @@ async def ask_for(
         if step.url in visited:
             return ABSENT  # the redirects would go on for ever
         try:
-            async with asked(get, step, seconds, now) as (answer, took):
-                seconds -= took
+            answer, took = await ask(get, step, seconds, now, _as_it_is)
+            seconds -= took
         except TurnRefusedError as error:
             if not visited:
                 raise
@@ -61,6 +61,10 @@ async def ask_for(
         visited.append(step.url)
         here = joined(step.url, answer.location) if answer.location else ""
     return ABSENT
+
+
+async def _as_it_is(answer: Answer, took: float) -> tuple[Answer, float]:
+    return answer, took
 
 
 async def _read(answer: Answer, reduced: Callable[[bytes], str]) -> SiteFile:

@@ -39,6 +39,8 @@ _ENTRY_CHARACTERS = 100
 #: hosts whose Crawl-delay was passed on, so that it is not with every image
 _SLOWED_HOSTS = 65_536
 
+_NOTHING_SAID = SiteWord()
+
 _T = TypeVar("_T")
 
 
@@ -83,16 +85,18 @@ class SiteRules:
             return SiteWord(error.fault, error.detail)
         if files.robots.state is FileState.UNREACHABLE:
             return SiteWord(files.robots.fault or Fault.ROBOTS_UNKNOWN, f"robots.txt: {files.robots.detail}")
+        if not (files.robots.text or files.tdmrep.text or files.ai_txt.text):
+            return _NOTHING_SAID
         robots = self._robots.of(files.robots.text)
         if not robots.allows(step.url):
             return SiteWord(Fault.ROBOTS_REFUSED)
         if not self._keeps_pace(step.host, robots):
             return SiteWord(Fault.ROBOTS_REFUSED, f"Crawl-delay: {robots.crawl_delay_seconds:g}")
-        return self._word(step.url, files)
+        return self._word(step.url, robots, files)
 
-    def _word(self, url: str, files: SiteFiles) -> SiteWord:
+    def _word(self, url: str, robots: Robots, files: SiteFiles) -> SiteWord:
         """What the files say of an address that may be crawled: all of it, and the first that refuses."""
-        usage = self._robots.of(files.robots.text).usage(url)
+        usage = robots.usage(url)
         signals = [f"robots.txt: content-usage: {label}={'y' if usage[label] else 'n'}" for label in sorted(usage)]
         refusals = ["robots.txt: Content-Usage"] if self._opt_outs.content_usage and refuses_training(usage) else []
         said = self._tdmrep.of(files.tdmrep.text).on(url)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from crawler.records import Fault
 from crawler.settings import Fetch
@@ -20,7 +19,9 @@ from crawler.wire.host_table import StaticHosts
 _URL_CHARACTERS = 4096
 _HOST_CHARACTERS = 253
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+#: an address as WHATWG has written it, up to its path: scheme, user and password with their "@", host, port
+_ORIGIN = re.compile(r"(https?)://([^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#@:]*)(?::([0-9]*))?(?=[/?#]|$)")
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 #: names that are not the public web: RFC 6761, 6762, 7686, 8375, ICANN's .internal, and what routers call themselves
 _PRIVATE_SUFFIXES = frozenset(
     ("alt", "arpa", "corp", "home", "i2p", "internal", "intranet", "lan", "local", "localdomain", "localhost", "onion",
@@ -62,13 +63,16 @@ def admit(url: str, settings: Fetch) -> Admitted | Refused:
         return Refused("not an absolute http or https address")
     if len(normal) > _URL_CHARACTERS:
         return Refused(f"longer than {_URL_CHARACTERS} characters")
-    parts = urlsplit(normal)  # of what WHATWG has written, so both read it the same
-    if parts.username is not None or parts.password is not None:
+    origin = _ORIGIN.match(normal)
+    if origin is None:  # WHATWG writes none that this pattern does not read
+        return Refused("not an absolute http or https address")
+    scheme, user, written_host, written_port = origin.groups()
+    if user:
         return Refused("holds a user name or password")
-    port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
+    port = int(written_port) if written_port else _DEFAULT_PORTS[scheme]
     if port not in settings.ports:
         return Refused(f"port {port}")
-    host = (parts.hostname or "").rstrip(".")
+    host = written_host.strip("[]").rstrip(".")
     if _is_address(host):
         policy = AddressPolicy.of(settings.allow_networks, settings.refuse_networks)
         if not policy.permits(host):
@@ -92,13 +96,13 @@ def _is_address(host: str) -> bool:
 
 def _name_is_refused(host: str, settings: Fetch) -> str:
     """The rule that this host name breaks, or ""."""
-    labels = host.split(".")
-    if len(host) > _HOST_CHARACTERS or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(host) > _HOST_CHARACTERS or not _NAME.fullmatch(host):
         return "host is not a DNS name"
     if settings.hosts and StaticHosts.of(settings.hosts).find(host):
         return ""
-    if len(labels) == 1:
+    _, dot, suffix = host.rpartition(".")
+    if not dot:
         return "host has no domain"
-    if labels[-1] in _PRIVATE_SUFFIXES:
+    if suffix in _PRIVATE_SUFFIXES:
         return "host is a private name"
     return ""

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from crawler.records import Fault
 from crawler.wire.admission import Admitted
 from crawler.wire.answers import Answer, Get, TransportError
 from crawler.wire.words import word_after, word_of
 
+_T = TypeVar("_T")
 
-@asynccontextmanager
-async def asked(
-    get: Get, step: Admitted, seconds: float, now: Callable[[], float]
-) -> AsyncIterator[tuple[Answer, float]]:
-    """What a server says within `seconds`, and how many of them it took; inside it is still our turn at its host.
 
-    The seconds count from the moment when our turn has come. `now` gives seconds since 1970.
+async def ask(
+    get: Get,
+    step: Admitted,
+    seconds: float,
+    now: Callable[[], float],
+    taken: Callable[[Answer, float], Awaitable[_T]],
+) -> _T:
+    """What `taken` makes, still in our turn at the host, of what the server says within `seconds`.
+
+    It is given the answer, and how many seconds that took from the moment when our turn had come. `now` gives seconds
+    since 1970.
 
     Raises:
         TurnRefusedError: there is no turn at the host just now.
@@ -36,5 +42,5 @@ async def asked(
         except TransportError as error:
             turn.word = word_after(error.fault)
             raise
-        turn.word = word_of(answer, now())
-        yield answer, time.monotonic() - began
+        turn.word = word_of(answer, now)
+        return await taken(answer, time.monotonic() - began)

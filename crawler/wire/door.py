@@ -100,7 +100,7 @@ class MeteredSocket(socket.socket):
 
 
 class SocketDoor:
-    """Makes the sockets that aiohttp dials with: the one place that no address gets around."""
+    """Makes the sockets that are dialled with: the one place that no address gets around."""
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._open: weakref.WeakValueDictionary[int, MeteredSocket] = weakref.WeakValueDictionary()
@@ -118,15 +118,11 @@ class SocketDoor:
         """
         family, kind, protocol, _name, sockaddr = address
         if not self._policy.permits(str(sockaddr[0])):
-            # the same words for every address: aiohttp melts differing errors of one name into one that has no type
+            # the same words for every address: differing errors of one name are melted into one that has no type
             raise AddressRefusedError("not a public address")
         made = MeteredSocket(family, kind, protocol)
         made.counted_among(self._open)
         return made
-
-    def find(self, file_number: int) -> MeteredSocket | None:
-        """The open socket with this number, if it came through this door."""
-        return self._open.get(file_number)
 
 
 def own_networks() -> tuple[Network, ...]:

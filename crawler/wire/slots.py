@@ -9,8 +9,7 @@ meanwhile stands in the socket's buffers. Whoever comes back goes before whoever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Self
 
 #: chairs in the waiting room for each slot
 _CHAIRS_PER_SLOT = 4
@@ -28,11 +27,20 @@ def chairs_for(downloads: int, sockets: int) -> int:
 
 
 class Slot:
-    """One download's place among `Slots`, from `Slots.hold`."""
+    """One download's place among `Slots`, from `Slots.hold`: held inside an `async with`."""
+
+    __slots__ = ("_slots", "aside")
 
     def __init__(self, slots: Slots) -> None:
         self.aside = False
         self._slots = slots
+
+    async def __aenter__(self) -> Self:
+        await self._slots.let_in()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._slots.let_out(self)
 
     def step_aside(self) -> None:
         """Give the slot away and wait in the waiting room; later, if no chair is free there now."""
@@ -61,19 +69,21 @@ class Slots:
         self._coming: dict[asyncio.Future[None], None] = {}
         self._without_chair: dict[Slot, None] = {}  # hold a slot, and would rather not
 
-    @asynccontextmanager
-    async def hold(self) -> AsyncIterator[Slot]:
-        """Wait for a slot, and hold it, or a chair, inside the `with`. The wait has no limit of its own."""
+    def hold(self) -> Slot:
+        """A slot to be waited for, and held, or a chair, inside an `async with`. The wait has no limit of its own."""
+        return Slot(self)
+
+    async def let_in(self) -> None:
+        """See `Slot.__aenter__`."""
         await self._enter(self._coming)
-        slot = Slot(self)
-        try:
-            yield slot
-        finally:
-            self._without_chair.pop(slot, None)
-            if slot.aside:
-                self._free_chair()
-            else:
-                self._leave()
+
+    def let_out(self, slot: Slot) -> None:
+        """See `Slot.__aexit__`."""
+        self._without_chair.pop(slot, None)
+        if slot.aside:
+            self._free_chair()
+        else:
+            self._leave()
 
     def seat(self, slot: Slot) -> None:
         """See `Slot.step_aside`."""

@@ -24,10 +24,8 @@ _OUR_LIMITS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM
 _MEANINGS: tuple[tuple[type[BaseException], Fault], ...] = (
     (AddressRefusedError, Fault.ADDRESS_REFUSED),
     (LookUpError, Fault.DNS_FAILED),
-    (aiohttp.ClientSSLError, Fault.TLS_FAILED),
     (ssl.SSLError, Fault.TLS_FAILED),
     (TimeoutError, Fault.TIMEOUT),
-    (aiohttp.InvalidURL, Fault.URL_REFUSED),
     (UnicodeError, Fault.URL_REFUSED),  # a host that survives WHATWG but not IDNA
     (aiohttp.ClientPayloadError, Fault.BODY_TRUNCATED),
     (OSError, Fault.CONNECT_FAILED),  # refused, unreachable, reset
@@ -57,7 +55,8 @@ def meaning_of(error: Exception, *, in_body: bool) -> TransportError | SettingsE
 
 def _detail(error: Exception) -> str:
     """A few words without an address of a page: aiohttp's own texts hold one."""
-    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    ours = isinstance(error, (AddressRefusedError, LookUpError))
+    cause = error.__cause__ if isinstance(error.__cause__, Exception) and not ours else error
     if isinstance(cause, HttpProcessingError):
         return cause.message.partition("\n")[0].partition(": b")[0][:80]  # what follows quotes the server
     if isinstance(cause, OSError) and cause.strerror:

@@ -98,12 +98,7 @@ class Lists:
         """As `has`, for many digests at once: N x width."""
         found = np.zeros(len(values), dtype=np.bool_)
         for rows, key in self._exact.get(kind, ()):
-            if key is None:
-                # neighbours are looked up one after the other: of ten million against sixteen three times as fast
-                order = np.argsort(np.ascontiguousarray(values[:, :8]).view(">u8").reshape(-1))
-                found[order] |= rows.has(values[order])
-            else:
-                found |= rows.has(stamped(kind, values, key))
+            found |= rows.has(values if key is None else stamped(kind, values, key))
         return found
 
     def share(self, most_share: float | None) -> float:

@@ -22,11 +22,14 @@ from filters.models.open_clip_border import (
     preprocessing_of,
     weights_sha256,
 )
+from filters.models.plain import has_plain_image_tower
 from filters.models.preparation import Preprocessing
 from filters.models.towers import Towers
 
 #: pictures in a block on a CPU, whatever the batch size: the last bits of a score depend on the shape of a block
 _ROWS_ON_CPU = 32
+#: fewer of a vision transformer that cuts pictures into many tokens: of ViT-L/14 8, which a CPU's cache still holds
+_IMAGE_TOKENS_ON_CPU = 2100
 
 _loading = threading.RLock()
 
@@ -128,8 +131,15 @@ def _loaded(choice: ModelChoice, precision: Precision, device: str, batch_size: 
     preprocessing = preparation_for(choice).preprocessing
     model = load_model(choice, precision, device)
     _check_preprocessing(choice, model, preprocessing)
-    rows = _ROWS_ON_CPU if device == "cpu" else batch_size
+    rows = _rows_on_cpu(model) if device == "cpu" else batch_size
     return Towers(model, preprocessing, device, getattr(torch, precision), rows)
+
+
+def _rows_on_cpu(model: Any) -> int:  # noqa: ANN401 - untyped torch
+    if not has_plain_image_tower(model):
+        return _ROWS_ON_CPU
+    fitting = max(1, _IMAGE_TOKENS_ON_CPU // len(model.visual.positional_embedding))
+    return min(_ROWS_ON_CPU, 1 << (fitting.bit_length() - 1))  # a power of two, for batches are
 
 
 def _check_preprocessing(choice: ModelChoice, model: Any, ours: Preprocessing) -> None:  # noqa: ANN401 - untyped torch

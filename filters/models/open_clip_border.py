@@ -81,15 +81,6 @@ def _loads(library: Path) -> bool:
     return True
 
 
-def has_plain_text_tower(model: Any) -> bool:  # noqa: ANN401 - an untyped torch module
-    """Whether the text tower is CLIP's own: causal, so that what follows the last token that counts changes nothing.
-
-    Towers of Hugging Face, CoCa and SigLIP look at all tokens or count from the end.
-    """
-    is_clip = type(model) is import_open_clip().CLIP
-    return is_clip and model.attn_mask is not None and model.text_pool_type in {"argmax", "eos"}
-
-
 def load_model(choice: ModelChoice, precision: str, device: str) -> Any:  # noqa: ANN401 - an untyped torch module
     """The model with its weights, on `device`, set to infer.
 
@@ -258,6 +249,8 @@ class CaptionTokenizer:
         except (RuntimeError, OSError, ValueError) as error:
             raise _cannot_fetch(choice) from error
         self._lock = threading.Lock()  # tokenisers of Hugging Face refuse to be used twice at once
+        is_clips_own = type(self._tokenizer) is open_clip.SimpleTokenizer
+        self._is_plain = is_clips_own and self._tokenizer.reduction_fn is None
         self._words = getattr(self._tokenizer, "cache", {})
         self._always = dict(self._words)  # its special tokens
 
@@ -266,11 +259,20 @@ class CaptionTokenizer:
         # half of a surrogate pair cannot be encoded, and pages do have them
         readable = caption.encode("utf-8", errors="replace").decode("utf-8")
         with self._lock:
-            tokens = self._tokenizer([readable])[0]
+            tokens = self._plainly(readable) if self._is_plain else np.asarray(self._tokenizer([readable])[0], np.int32)
             if len(self._words) > _WORDS_REMEMBERED:
                 self._words.clear()
                 self._words.update(self._always)
-        return np.asarray(tokens, dtype=np.int32)
+        return tokens
+
+    def _plainly(self, caption: str) -> NDArray[np.int32]:
+        """What calling CLIP's own tokeniser gives, without a tensor for each caption, which takes longer than it."""
+        tokens = np.zeros(self._tokenizer.context_length, dtype=np.int32)
+        inner = self._tokenizer.encode(caption)[: len(tokens) - 2]
+        tokens[0] = self._tokenizer.sot_token_id
+        tokens[1 : 1 + len(inner)] = inner
+        tokens[1 + len(inner)] = self._tokenizer.eot_token_id
+        return tokens
 
 
 def _near(word: str, known: list[str]) -> str:

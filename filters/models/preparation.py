@@ -32,7 +32,7 @@ class Preprocessing:
 
     def pixels(self, picture: Image.Image) -> NDArray[np.uint8]:
         """The picture at the model's size: height x width x 3, RGB."""
-        picture = picture.convert("RGB")
+        picture = picture if picture.mode == "RGB" else picture.convert("RGB")  # which copies in any case
         if self.resize_mode == "squash":
             fitted = _resized(picture, self.width, self.height, self._resample)
         elif self.resize_mode == "longest":

@@ -1,9 +1,9 @@
 """The two towers of a loaded CLIP model, used so that a pair's similarity does not depend on its neighbours.
 
 Matrix products differ in their last bits with the shape of what is multiplied. Therefore a batch always has the same
-shape: pictures in blocks of `rows`, captions in blocks of a quarter of that, each with captions of one length (their
-own, rounded up to a multiple of 8); what is missing is filled with zeros. docs/decisions/0006-clip-border.md has the
-numbers.
+shape: pictures in blocks of `rows`, captions in blocks of a number of tokens (`text_tower`), or in blocks of a quarter
+of `rows` where the text tower is not CLIP's own; what is missing is filled with zeros. There are numbers for it in
+docs/decisions/0006-clip-border.md.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from filters.models.open_clip_border import has_plain_text_tower
+from filters.models.image_tower import image_features
+from filters.models.plain import has_plain_image_tower, has_plain_text_tower
 from filters.models.preparation import Preprocessing
+from filters.models.text_tower import Packed, pack, token_features
 
-_LENGTH_STEP = 8
+#: tokens in a block of captions: fewer make matrices too small for their speed, more are left empty in a batch of 64
+_LEAST_TOKENS, _TOKENS_A_PICTURE = 128, 4
 _NONE: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
 
 
@@ -32,7 +35,7 @@ class Towers:
         self._dtype = dtype
         self._rows = rows
         self._preprocessing = preprocessing
-        self._is_plain = has_plain_text_tower(model)
+        self._has_plain_texts, self._has_plain_images = has_plain_text_tower(model), has_plain_image_tower(model)
 
     def embed(
         self, images: NDArray[np.uint8], tokens: NDArray[np.int32]
@@ -53,46 +56,33 @@ class Towers:
             return self._text_rows(np.stack(tokens))
 
     def _text_rows(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Unit vectors, one per caption."""
-        lengths = self._lengths(tokens)
-        places, vectors = [], []
-        for length in np.unique(lengths):
-            chosen = np.flatnonzero(lengths == length)
-            places.append(chosen)
-            vectors.append(_in_blocks(tokens[chosen, :length], max(1, self._rows // 4), self._text_features))
-        back = np.argsort(np.concatenate(places))
-        return np.asarray(np.concatenate(vectors)[back])
+        """Unit vectors, one per caption; those that are there twice are seen once."""
+        distinct, place = np.unique(tokens, axis=0, return_inverse=True)
+        if not self._has_plain_texts:
+            vectors = _in_blocks(distinct, max(1, self._rows // 4), self._text_features)
+        else:
+            found = [(one.captions, self._packed_features(one)) for one in self._packed(distinct)]
+            vectors = np.concatenate([own for _, own in found])[np.argsort(np.concatenate([one for one, _ in found]))]
+        return np.asarray(vectors[place.reshape(-1)])
 
-    def _lengths(self, tokens: NDArray[np.int32]) -> NDArray[np.int64]:
-        """How many tokens of each caption the tower must see: up to the one that stands for the whole, rounded up."""
-        context = tokens.shape[1]
-        if not self._is_plain:
-            return np.full(len(tokens), context, dtype=np.int64)
+    def _packed(self, tokens: NDArray[np.int32]) -> Iterator[Packed]:
         counts = tokens == self._model.text_eos_id if self._model.text_pool_type == "eos" else tokens
-        last = counts.argmax(axis=1) + 1
-        return np.asarray(np.minimum(-(-last // _LENGTH_STEP) * _LENGTH_STEP, context), dtype=np.int64)
+        size = max(_LEAST_TOKENS, _TOKENS_A_PICTURE * self._rows, tokens.shape[1])
+        return pack(tokens, counts.argmax(axis=1) + 1, size)
 
     def _image_features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return _unit_vectors(
-            self._model.encode_image(normalised(images, self._preprocessing, self._device).to(self._dtype))
-        )
+        pixels = normalised(images, self._preprocessing, self._device).to(self._dtype)
+        if self._has_plain_images:
+            return _unit_vectors(image_features(self._model.visual, pixels))
+        return _unit_vectors(self._model.encode_image(pixels))
+
+    def _packed_features(self, packed: Packed) -> NDArray[np.float32]:
+        return _unit_vectors(token_features(self._model, packed, self._device, self._dtype))[packed.last]
 
     def _text_features(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         import torch  # noqa: PLC0415 - takes seconds
 
-        text = torch.from_numpy(tokens.astype(np.int64)).to(self._device)
-        model = self._model
-        if not self._is_plain:
-            return _unit_vectors(model.encode_text(text))
-        # open_clip's CLIP.encode_text, which takes the full context only, at the captions' own length
-        length = text.shape[1]
-        x = model.token_embedding(text).to(self._dtype) + model.positional_embedding[:length].to(self._dtype)
-        x = model.ln_final(model.transformer(x, attn_mask=model.attn_mask[:length, :length]))
-        counts = (text == model.text_eos_id).int() if model.text_pool_type == "eos" else text
-        x = x[torch.arange(len(text), device=self._device), counts.argmax(dim=-1)]
-        if isinstance(model.text_projection, torch.nn.Linear):
-            return _unit_vectors(model.text_projection(x))
-        return _unit_vectors(x if model.text_projection is None else x @ model.text_projection)
+        return _unit_vectors(self._model.encode_text(torch.from_numpy(tokens.astype(np.int64)).to(self._device)))
 
 
 def normalised(images: NDArray[np.uint8], preprocessing: Preprocessing, device: str) -> Any:  # noqa: ANN401 - untyped torch

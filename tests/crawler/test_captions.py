@@ -7,7 +7,7 @@ from ftfy.badness import is_bad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.captions import _ORDINARY, _PERHAPS_UNSEEN, _UNSEEN, _clean_slowly, clean
+from crawler.captions import _ORDINARY, _PERHAPS_UNSEEN, _UNSEEN, _clean_slowly, clean, clean_all
 
 SCOTLAND = "🏴" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbsct\x7f")
 
@@ -114,3 +114,14 @@ def test_no_two_ordinary_characters_look_like_mojibake() -> None:
     for first in ordinary:
         row = "".join(f"{first}{second} a{first}{second}b " for second in ordinary)
         assert not is_bad(row), row
+
+
+_SNIPPETS = st.sampled_from(
+    ["A red boat", "caf\u00e9", " a", "b ", "", "a  b", "&amp;", "\u200b", "e\u0301", "a\nb", "Sch\u00c3\u00b6ne"]
+)
+
+
+@given(st.lists(st.one_of(_SNIPPETS, st.text(max_size=5)), max_size=5))
+def test_all_texts_of_a_page_are_cleaned_as_each_of_them(texts: list[str]) -> None:
+    for characters in (2000, 4):
+        assert clean_all(texts, characters) == [clean(text, characters) for text in texts]

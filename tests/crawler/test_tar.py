@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,14 @@ def test_the_tar_program_reads_it_without_a_word(tmp_path: Path) -> None:
     )
     assert (done.stdout, done.stderr) == ("000.txt\n001.txt\n", "")
     assert (tmp_path / "001.txt").read_bytes() == b"second" * 1_000
+
+
+@given(st.lists(st.tuples(NAMES, st.integers(0, 150_000)), max_size=8))
+def test_a_tar_is_its_members_however_they_are_gathered_into_blocks(files: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        with TarFile(Path(folder) / "a.tar") as tar:
+            for name, size in files:
+                tar.add(name, b"x" * size)
+        content = (Path(folder) / "a.tar").read_bytes()
+    assert content.startswith(b"".join(member(name, b"x" * size) for name, size in files))
+    assert (tar.bytes_written, tar.sha256) == (len(content), hashlib.sha256(content).hexdigest())

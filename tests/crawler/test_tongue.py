@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.records import Tongue
-from crawler.tongue import LANGUAGES, SCRIPTS, tongue_of
+from crawler.tongue import (
+    _LATIN_1,
+    _OF_OTHERS,
+    _THREE_ASCII_LETTERS,
+    LANGUAGES,
+    SCRIPTS,
+    _script_of,
+    tongue_of,
+    tongues_of,
+)
 
 # caption, language, script
 TOLD = [
@@ -114,3 +123,20 @@ def test_threads_get_the_same_answers() -> None:
     for thread in threads:
         thread.join()
     assert answers == [alone] * 4
+
+
+def test_every_letter_of_latin_1_is_latin_and_of_no_language_that_eldc_does_not_know() -> None:
+    latin_1 = "".join(map(chr, range(256)))
+    assert _LATIN_1.fullmatch(latin_1)
+    assert _script_of(latin_1) == ("Latn", 1.0)
+    assert not _OF_OTHERS["Latn"].search(latin_1)
+
+
+@given(st.text(st.characters(max_codepoint=127), min_size=3))
+def test_three_letters_at_the_start_are_three_letters(text: str) -> None:
+    assert not text[:3].isalpha() or _THREE_ASCII_LETTERS.search(text)
+
+
+@given(st.lists(st.text(max_size=300), max_size=4))
+def test_all_texts_of_a_page_are_told_as_each_of_them(texts: list[str]) -> None:
+    assert tongues_of([*texts, *texts]) == [tongue_of(text) for text in (*texts, *texts)]

@@ -148,3 +148,21 @@ def test_joining_never_raises_and_its_result_is_normal(page: str, link: str) -> 
 def test_an_absolute_link_does_not_care_where_it_stands(link: str) -> None:
     absolute = f"https://b.test/{link}"
     assert Base(PAGE).join(absolute) == normalise(absolute.strip("".join(map(chr, range(33)))))
+
+
+_PLAIN = st.sampled_from(
+    ["a/b.jpg", "/c.png?w=1", "http://b.test/x", "https://h.test/", "x:y", "//b.test/", "http://B.test/", ""]
+)
+
+
+@given(st.lists(st.one_of(_LINKS, _PLAIN, _PLAIN), max_size=6), _LINKS)
+def test_all_links_of_a_page_are_joined_as_each_of_them(links: list[str], written: str) -> None:
+    for base in (Base(PAGE), Base("http://h.test/x/y?z", written), Base("")):
+        assert base.join_all(links) == [base.join(link) for link in links]
+
+
+def test_a_table_of_links_is_joined_as_each_of_them_is() -> None:
+    links = [link for link, _ in JOINS]
+    assert Base(PAGE).join_all(links) == [address for _, address in JOINS]
+    assert [Base(PAGE).join_all([link]) for link in links] == [[address] for _, address in JOINS]
+    assert Base(PAGE).join_all(["a" * LONGEST_LINK, "a" * (LONGEST_LINK + 1)])[1] == ""

@@ -40,7 +40,7 @@ def at_every_distance(rows: Rows, radius: int) -> Rows:
         chunks = cut(len(rows), bits, radius)
         for shift in range(3):
             order = [
-                chunk.first + (step + shift) % chunk.width
+                (chunk.first + (step + shift) % chunk.width) ^ 7  # a chunk's bits are counted from the lowest
                 for step in range(bits)
                 for chunk in chunks
                 if step < chunk.width

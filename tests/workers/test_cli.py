@@ -6,13 +6,23 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
+
+from workers.cli import app, only
 
 
 def pairtrawl(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from workers.cli import main; main()", *words]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False, timeout=60)
+
+
+def outline(command: Any) -> tuple[Any, ...]:
+    """A command, its options, and the same of what is below it."""
+    below = {name: outline(one) for name, one in getattr(command, "commands", {}).items()}
+    return command.name, command.help, [(one.name, one.opts, one.default) for one in command.params], below
 
 
 def test_help_names_every_verb(tmp_path: Path) -> None:
@@ -26,6 +36,18 @@ def test_the_command_starts_without_torch_ray_or_pyarrow(tmp_path: Path) -> None
     look = "import sys, workers.cli; print(sorted({'torch', 'ray', 'pyarrow', 'duckdb'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("verb", sorted(get_command(app).commands))  # type: ignore[attr-defined]  # a group
+def test_a_verb_alone_is_the_verb_that_stands_among_all(verb: str) -> None:
+    alone, among_all = (get_command(one).commands for one in (only([verb]), app))  # type: ignore[attr-defined]  # groups
+    assert list(alone) == [verb]
+    assert outline(alone[verb]) == outline(among_all[verb])
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["--version"], ["craw"], ["crawl.warc.gz", "crawl"]])
+def test_words_that_begin_with_no_verb_leave_all_of_them(words: list[str]) -> None:
+    assert only(words) is app
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from PIL import Image
 from benchmarks.contest.machine import installed
 from crawler.picture.decode import Refused, decode_body
 from crawler.picture.encode import encode_drawn
-from crawler.picture.fast import Samples
 from crawler.picture.sandbox import Drawn, open_sandboxes
 from crawler.picture.sizes import sizes_of
 from crawler.picture.sketch import Sketch, sketch
@@ -36,13 +35,13 @@ class Here:
     def __init__(self, output: Output) -> None:
         self._output = output
 
-    def drawn(self, body: bytes) -> Image.Image | Samples:
+    def drawn(self, body: bytes) -> Image.Image:
         """The picture at the size at which it is written."""
         found = sketch(body, Decode(), self._output, frozenset(), lambda: None)
         assert isinstance(found, Sketch), found
         return found.pixels
 
-    def encoded(self, pixels: Image.Image | Samples) -> bytes:
+    def encoded(self, pixels: Image.Image) -> bytes:
         """The bytes in the shard."""
         return encode_drawn(pixels, self._output, "jpg").image
 
@@ -55,7 +54,7 @@ class Sandboxed(Here):
         self._opened = open_sandboxes(Decode(), 1, output=output, hashes=frozenset())
         (self._sandbox,) = self._opened.__enter__()
 
-    def drawn(self, body: bytes) -> Image.Image | Samples:
+    def drawn(self, body: bytes) -> Image.Image:
         """As above."""
         found = self._sandbox.sketch(Fetched(_CANDIDATE, body, _CANDIDATE.image_url, "image/jpeg", (), 0))
         assert isinstance(found, Drawn), found
@@ -117,7 +116,7 @@ class Side:
         self._bodies = [file.read_bytes() for file in sorted(Path(asked["folder"]).iterdir())]
         self._times = asked["times"]
         self._way: Any = _WAYS[asked["way"]](msgspec.convert(asked["output"], Output))
-        self.versions = installed("pairtrawl", "pillow", "simplejpeg", "cykooz-resizer")
+        self.versions = installed("pairtrawl", "pillow", "cykooz-resizer")
 
     def once(self) -> dict[str, Any]:
         """Draw and encode all of them, so many times."""
@@ -138,9 +137,9 @@ class Side:
                 found.writestr(f"{number}.png", _as_png(pixels))
 
 
-def _as_png(pixels: Image.Image | Samples) -> bytes:
+def _as_png(pixels: Image.Image) -> bytes:
     out = io.BytesIO()
-    (pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)).save(out, "PNG", compress_level=1)
+    pixels.save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 

@@ -1,31 +1,35 @@
-"""Writes the same samples to a tar in one way or another."""
+"""Writes the same samples in our way: the members of a tar, or a whole shard; or copies what must be copied."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-import msgspec
-
 from benchmarks.contest.machine import installed
-from benchmarks.writing import by_shard_writer, samples
-from crawler.rows import columns_with, kept_row, tar_json
+from benchmarks.stages.shard_samples import SCORES, picture, samples
+from crawler.containers import Packed, members
+from crawler.rows import SampleJson, columns_with, kept_row
+from crawler.settings import Output
 from crawler.tar import TarFile
+from crawler.write import ShardWriter, pictured
 
 
 class Side:
-    """Samples in memory, and a way."""
+    """Samples in memory, and a way: "members", "shard", "payload" or "hashed_payload"."""
+
+    versions: dict[str, str] = installed("pairtrawl")
 
     def __init__(self, asked: dict[str, Any]) -> None:
-        self._made = samples(asked["samples"])
-        self._folder = Path(asked["folder"]) / asked["way"]
+        self._samples = samples(asked["samples"])
+        self._rows = [{"key": f"{number:09d}"} | kept_row(one) for number, one in enumerate(self._samples)]
+        self._folder = Path(asked["folder"])
         self._way = getattr(self, "_" + asked["way"])
-        self.versions = installed("webdataset") if asked["way"] == "webdataset" else installed("pairtrawl")
 
     def before(self) -> None:
         """An empty folder."""
@@ -35,35 +39,35 @@ class Side:
     def once(self) -> dict[str, Any]:
         """Write them all."""
         self._way()
-        return {"units": len(self._made)}
+        return {"units": len(self._rows)}
 
     def _members(self) -> None:
-        columns, encode = columns_with((("similarity", "float"),)), msgspec.json.Encoder().encode
-        with TarFile(self._folder / "members.tar") as tar:
-            for number, sample in enumerate(self._made):
-                key = f"{number:09d}"
-                tar.add(f"{key}.jpg", sample.image)
-                tar.add(f"{key}.json", encode(tar_json(kept_row(sample) | {"key": key}, columns)))
-                tar.add(f"{key}.txt", sample.fetched.candidate.caption.text.encode())
+        """The tar with its SHA-256, from rows in order."""
+        said = SampleJson(columns_with(SCORES))
+        with TarFile(self._folder / "00000.tar") as tar:
+            for number, row in enumerate(self._rows):
+                for name, content in members(Packed(row["key"], "jpg", picture(number), said.of(row), row["caption"])):
+                    tar.add(name, content)
 
     def _shard(self) -> None:
-        by_shard_writer(self._folder, self._made)
-
-    def _webdataset(self) -> None:
-        import webdataset
-
-        columns = columns_with((("similarity", "float"),))
-        with webdataset.TarWriter(str(self._folder / "webdataset.tar")) as tar:
-            for number, sample in enumerate(self._made):
-                key = f"{number:09d}"
-                facts = tar_json(kept_row(sample) | {"key": key}, columns)
-                text = sample.fetched.candidate.caption.text
-                tar.write({"__key__": key, "jpg": sample.image, "json": json.dumps(facts, indent=4), "txt": text})
+        """Spool, tar in key order, table, statistics; every file flushed. Rows come in the order that costs most."""
+        with ShardWriter(self._folder, 0, len(self._samples), Output(), SCORES) as writer:
+            for number in reversed(range(len(self._samples))):
+                writer.keep(number, pictured(self._samples[number], Output()))
+            writer.commit({})
 
     def _payload(self) -> None:
-        with (self._folder / "payload").open("wb", buffering=4 << 20) as file:
-            for sample in self._made:
-                file.write(sample.image)
+        self._copy(lambda _: None)
+
+    def _hashed_payload(self) -> None:
+        self._copy(hashlib.sha256().update)
+
+    def _copy(self, hashed: Any) -> None:  # noqa: ANN401 - a function of bytes
+        pictures: Sequence[bytes] = [picture(number) for number in range(len(self._rows))]
+        with (self._folder / "payload").open("wb", buffering=0) as file:
+            for one in pictures:
+                hashed(one)
+                file.write(one)
 
 
 prepare = Side

@@ -13,14 +13,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from crawler.picture.sandbox.wire import NonsenseError, ppm_head
-
-if TYPE_CHECKING:
-    from crawler.picture.fast import Samples
 
 #: more than the longest head of a PPM file of 32-bit sizes
 _HEAD_BYTES = 64
@@ -56,17 +52,6 @@ class Canvas:
         if length > _KEPT_BYTES and sys.platform == "linux":
             self._memory.madvise(mmap.MADV_REMOVE)
         return pixels
-
-    def samples(self, width: int, height: int) -> Samples:
-        """The same as numbers.
-
-        Raises:
-            NonsenseError: as `picture`.
-        """
-        import numpy as np  # noqa: PLC0415 - heavy, and only fast drawing asks for numbers
-
-        with self._samples(width, height) as samples:
-            return np.frombuffer(bytes(samples), np.uint8).reshape(height, width, 3)
 
     @contextmanager
     def _samples(self, width: int, height: int) -> Iterator[memoryview]:

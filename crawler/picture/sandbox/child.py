@@ -11,15 +11,14 @@ import encodings.utf_16_be
 import mmap
 import os
 import sys
-from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import msgspec
 from PIL import Image, ImageCms, ImagePalette, MpoImagePlugin
 
 from crawler.picture.decode import Decoded, Refused, decode_body
 from crawler.picture.hashes import PERCEPTUAL, load_what_looks_need
-from crawler.picture.sandbox.limits import allow_time, confine
+from crawler.picture.sandbox.limits import Allowance, confine
 from crawler.picture.sandbox.wire import (
     HEAD_LENGTH,
     REQUEST,
@@ -29,16 +28,14 @@ from crawler.picture.sandbox.wire import (
     Shown,
     Sketched,
     packed,
-    ppm_head,
     printable,
 )
 from crawler.picture.sketch import sketch, upright_size
 from crawler.records import Header
 from crawler.settings import Decode
 
-if TYPE_CHECKING:
-    from crawler.picture.fast import Samples
-
+#: that are read ahead
+_BODY_BYTES = 65_536
 #: what PIL imports when it first meets a picture that needs it, which is too late: no file can be opened any more
 _IMPORTED_BEFORE_THE_LIMITS = (
     encodings.ascii, encodings.latin_1, encodings.utf_16_be, ImageCms, ImagePalette, MpoImagePlugin,
@@ -47,7 +44,8 @@ _IMPORTED_BEFORE_THE_LIMITS = (
 
 def main() -> None:
     """Serve until the input ends."""
-    bodies = sys.stdin.buffer
+    # most bodies come whole, with what is asked, by one call: as much as a pipe has room for by itself
+    bodies = open(0, "rb", buffering=_BODY_BYTES, closefd=False)  # noqa: SIM115 - as long as this process
     begin = msgspec.msgpack.decode(_taken(bodies, HEAD_LENGTH.unpack(_taken(bodies, 4))[0]), type=Begin)
     canvas = mmap.mmap(int(sys.argv[1]), 0)
     os.close(int(sys.argv[1]))
@@ -55,12 +53,13 @@ def main() -> None:
         Image.preinit()
         _load_what_is_asked_for(begin)
         confine(begin.decode.memory_bytes)
+        time = Allowance(begin.decode.cpu_seconds)
         _say(answers, Ready())
         while request := bodies.read(REQUEST.size):
             length, is_sketch = REQUEST.unpack(request)
             body = _taken(bodies, length)
-            allow_time(begin.decode.cpu_seconds)
-            _say(answers, _sketched(canvas, body, begin) if is_sketch else _answer(canvas, body, begin.decode))
+            time.renew()
+            _say(answers, _sketched(canvas, body, begin, time) if is_sketch else _answer(canvas, body, begin.decode))
 
 
 def _load_what_is_asked_for(begin: Begin) -> None:
@@ -68,9 +67,9 @@ def _load_what_is_asked_for(begin: Begin) -> None:
     if PERCEPTUAL & set(begin.hashes):
         load_what_looks_need()
     if begin.output.drawing == "fast":
-        from crawler.picture import fast  # noqa: PLC0415 - brings numpy, and is an extra
+        from crawler.picture import fast  # noqa: PLC0415 - an extra
 
-        fast.resized(fast.samples_of(Image.new("RGB", (8, 8))), (4, 4), begin.output.downscale_interpolation)
+        fast.resized(Image.new("RGB", (8, 8)), (4, 4), begin.output.downscale_interpolation)
 
 
 def _answers_alone_on_the_pipe() -> IO[bytes]:
@@ -89,10 +88,9 @@ def _answer(canvas: mmap.mmap, body: bytes, settings: Decode) -> Failed | Shown:
     return _failed(outcome) if isinstance(outcome, Refused) else _laid_down(canvas, outcome)
 
 
-def _sketched(canvas: mmap.mmap, body: bytes, begin: Begin) -> Failed | Shown | Sketched:
+def _sketched(canvas: mmap.mmap, body: bytes, begin: Begin, time: Allowance) -> Failed | Shown | Sketched:
     """The same of a body of which a sketch is wanted; hashing and resizing have as much time again."""
-    kinds, more_time = frozenset(begin.hashes), partial(allow_time, begin.decode.cpu_seconds)
-    outcome = sketch(body, begin.decode, begin.output, kinds, more_time)
+    outcome = sketch(body, begin.decode, begin.output, frozenset(begin.hashes), time.renew)
     if isinstance(outcome, Refused):
         return _failed(outcome)
     if isinstance(outcome, Decoded):
@@ -109,16 +107,11 @@ def _laid_down(canvas: mmap.mmap, decoded: Decoded) -> Shown:
     return _shown(decoded.header, _paint(canvas, decoded.pixels))
 
 
-def _paint(canvas: mmap.mmap, pixels: Image.Image | Samples) -> tuple[int, int]:
+def _paint(canvas: mmap.mmap, pixels: Image.Image) -> tuple[int, int]:
     """Lay pixels down on the canvas; their width and height."""
     canvas.seek(0)
-    if isinstance(pixels, Image.Image):
-        pixels.save(canvas, "PPM")  # type: ignore[arg-type]  # an mmap has what PIL wants of a file: write and flush
-        return pixels.size
-    height, width, _ = pixels.shape
-    canvas.write(ppm_head(width, height))
-    canvas.write(pixels.data)
-    return width, height
+    pixels.save(canvas, "PPM")  # type: ignore[arg-type]  # an mmap has what PIL wants of a file: write and flush
+    return pixels.size
 
 
 def _failed(refused: Refused) -> Failed:

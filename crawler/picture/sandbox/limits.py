@@ -36,13 +36,22 @@ def confine(memory_bytes: int) -> None:
     _lower("RLIMIT_NOFILE", 0)
 
 
-def allow_time(cpu_seconds: int) -> None:
-    """Give this process `cpu_seconds` of processor time from now on, and at most one more; then SIGXCPU ends it."""
-    if resource is None:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    end = math.ceil(time.process_time() + cpu_seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (end if hard == resource.RLIM_INFINITY else min(end, hard), hard))
+class Allowance:
+    """Processor time of this process, granted picture by picture."""
+
+    def __init__(self, cpu_seconds: int) -> None:
+        """Nothing is granted yet, and nothing limited."""
+        self._cpu_seconds = cpu_seconds
+        self._end = 0  # in whole seconds of this process's life: the system counts no others
+
+    def renew(self) -> None:
+        """Give this process its seconds from now on, and at most one more; then SIGXCPU ends it."""
+        end = math.ceil(time.process_time() + self._cpu_seconds)
+        if resource is None or end == self._end:
+            return
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (end if hard == resource.RLIM_INFINITY else min(end, hard), hard))
+        self._end = end
 
 
 def _lower(name: str, limit: int) -> None:

@@ -30,7 +30,7 @@ _COMPLAINT_BYTES = 65_536
 _OF_THE_LOADER = ("LD_LIBRARY_PATH",)
 #: what glibc keeps of freed memory, for the next picture: giving it back and taking it again costs as much time as
 #: decoding 800 x 600 pixels does (benchmarks/decoding.py)
-_OF_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024)}
+OF_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024)}
 #: numpy's libraries would start a thread for each core, of which a decoder, one of several, has no use
 _OF_NUMPY = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
@@ -186,7 +186,7 @@ def _environment() -> dict[str, str]:
     ours = str(Path(__file__).resolve().parents[2])
     paths = [str(Path(path).absolute()) for path in sys.path]
     given = {name: os.environ[name] for name in _OF_THE_LOADER if name in os.environ}
-    return _OF_MALLOC | _OF_NUMPY | given | {"PYTHONPATH": os.pathsep.join([*paths, ours])}
+    return OF_MALLOC | _OF_NUMPY | given | {"PYTHONPATH": os.pathsep.join([*paths, ours])}
 
 
 def _widen(pipe: int) -> None:

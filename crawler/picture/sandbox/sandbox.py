@@ -33,7 +33,6 @@ from crawler.settings import Output
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from crawler.picture.fast import Samples
     from crawler.settings import Decode
 
 #: a child is renewed after so many pictures: what a picture has done to it ends there
@@ -51,7 +50,7 @@ class Drawn(NamedTuple):
 
     header: Header
     hashes: Hashes
-    pixels: Image | Samples
+    pixels: Image
 
 
 class _Whole(NamedTuple):
@@ -61,7 +60,7 @@ class _Whole(NamedTuple):
 
 class _Sketch(NamedTuple):
     header: Header
-    pixels: Image | Samples
+    pixels: Image
     looks: Looks
 
 
@@ -186,9 +185,7 @@ class Sandbox:
         sizes = sizes_of(head.shown.width, head.shown.height, self._output, extension_of(header, self._output))
         if (head.width, head.height) != sizes.final or head.width * head.height > self._settings.pixels:
             raise NonsenseError(f"a sketch of {head.width} x {head.height}")
-        canvas = self._child.canvas
-        take = canvas.samples if self._output.drawing == "fast" else canvas.picture
-        return _Sketch(header, take(head.width, head.height), head.looks)
+        return _Sketch(header, self._child.canvas.picture(head.width, head.height), head.looks)
 
     def _header(self, head: Shown, kind: str) -> Header:
         width, height, limits = head.width, head.height, self._settings
@@ -253,7 +250,7 @@ def open_sandboxes(
         MissingPackageError: what fast drawing needs is not installed.
     """
     if output is not None and output.drawing == "fast":
-        from crawler.picture.fast import make_sure  # noqa: PLC0415 - brings numpy, and children import this module, too
+        from crawler.picture.fast import make_sure  # noqa: PLC0415 - an extra
 
         make_sure()
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.extract.encoding import _CODECS, utf8_of
+from crawler.extract.encoding import _CODECS, _is_valid_utf8, utf8_of
 
 JAPANESE = "<html lang=ja><img alt=赤い小舟が湖に浮かぶ>"
 RUSSIAN = "<html lang=ru><img alt='Красная лодка'>"
@@ -72,3 +72,8 @@ def test_every_label_has_a_codec() -> None:
 def test_no_bytes_raise(body: bytes, label: str) -> None:
     for start in (b"", b"\xff\xfe", b"\xfe\xff", b"<html lang=ja>", b"<meta charset=gbk>"):
         utf8_of(start + body, f"text/html; charset={label}")
+
+
+@given(st.one_of(st.binary(max_size=40), st.text(max_size=20).map(lambda text: text.encode("utf-8", "surrogatepass"))))
+def test_utf_8_is_what_python_decodes(body: bytes) -> None:
+    assert _is_valid_utf8(body) == (body.decode("utf-8", "ignore").encode() == body)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crawler.extract.hostile import without_bombs
+from crawler.extract.hostile import _may_be_crowded, _tag_of_few, _tags, without_bombs
 
 PLAIN = b"<p>A <b>red</b> boat <img src=a.jpg alt='a > b'><br>"
 
@@ -67,6 +69,13 @@ def test_an_honest_page_stays_whole(page: bytes) -> None:
         b"<!-->" + b"<div>" * 50_000,
         b"<svg><style>" + b"<g>" * 50_000,
         b"<svg>" + b"<path d=m/>" * 50_000,
+        # no stretch of these without a ">" that looks like the end of a tag
+        b"<div " + b" ".join(b"a%d='<p>x</p>'" % number for number in range(10_000)) + b">",
+        b"<div " + b" ".join(b"a%d = \"<p c='d'>x</p>\"" % number for number in range(10_000)) + b">",
+        b"<div " + b" ".join(b"a%d=\n'=\">'" % number for number in range(10_000)) + b">",
+        b"<a " * 50_000 + b">",
+        # few elements, and many more tags, each of which goes up through all of them
+        b"<b>" * 9_000 + b"</x>" * 50_000,
     ],
 )
 def test_a_bomb_is_cut_off_and_what_stands_before_it_stays(bomb: bytes) -> None:
@@ -75,3 +84,23 @@ def test_a_bomb_is_cut_off_and_what_stands_before_it_stays(bomb: bytes) -> None:
     assert cut.startswith(PLAIN * 3)
     assert len(cut) < len(page)
     assert page.startswith(cut)
+
+
+_PARTS = st.sampled_from([
+    b"<a", b"<", b">", b'"', b"'", b"=", b" ", b"\n", b"\x0b", b"/", b"x", b'="', b"= '", b"<p ", b"</p>", b"<!--", b"-->",
+    b"<script>", b"</script>", b"<svg>", b"a=1 ", b'c="d" ', b"e='>' ", b'f="<p>" ', b"g ",
+])  # fmt: skip
+
+
+@given(st.lists(_PARTS, min_size=10, max_size=120).map(b"".join), st.sampled_from([8, 16, 32]))
+def test_the_quick_look_sees_every_long_tag_of_many_attributes(page: bytes, short: int) -> None:
+    modest = _tag_of_few(3)
+    long_tags = [tag for tag in _tags(page) if tag.end() - tag.start() > short and not tag.group(1)]
+    if any(modest.match(page, tag.start()) is None for tag in long_tags):
+        assert _may_be_crowded(page, short, modest)
+
+
+def test_the_quick_look_clears_pages_that_hold_long_texts_and_values() -> None:
+    style = b"<style>" + b"a { b: c; } " * 10_000 + b"</style>"
+    picture = b"<img alt=x src='data:image/png;base64," + b"abc/" * 10_000 + b"'>"
+    assert not _may_be_crowded(PLAIN * 100 + style + picture + PLAIN * 1_000 + style)

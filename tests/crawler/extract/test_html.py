@@ -103,6 +103,12 @@ def test_a_lazy_image_and_its_noscript_twin_are_one(html: str) -> None:
     assert dropped_of(html) == {NoCandidate.REPEATED: 1}
 
 
+def test_the_chosen_option_is_not_copied_as_a_script_would_see_it() -> None:
+    html = """<select><button><selectedcontent></selectedcontent></button>
+              <option selected><img src=a.jpg alt=boat></option></select>"""
+    assert extract(a_page(html), Extract()).images == 1
+
+
 def test_different_images_that_share_a_placeholder_are_two() -> None:
     html = """<img src=s.gif data-src=a.jpg alt=boat><img src=s.gif data-src=b.jpg alt=boat>
               <noscript><img src=c.jpg alt=x></noscript>"""

@@ -165,3 +165,40 @@ def test_no_description_raises(tree: Any) -> None:
         a_wat_page(tree if isinstance(tree, list) else ()),
     ):
         candidates_of(page)
+
+
+_PATHS = st.sampled_from(["IMG@/src", "IMG@/src", "IMG@/longdesc", "IMG@/srcset", "A@/href", "X@/y", ""])
+_ANY_LINKS = st.lists(
+    st.fixed_dictionaries({"path": _PATHS, "url": _TEXTS, "alt": _TEXTS}, optional={"title": _TEXTS, "rel": _TEXTS}),
+    max_size=5,
+)
+
+
+@given(_ANY_LINKS, _TEXTS)
+def test_a_page_read_for_its_images_alone_comes_to_what_it_comes_to_in_full(links: list[Any], base: str) -> None:
+    # a link of an element that is not listed makes the reader look at everything
+    in_full = [*links, {"path": "UNHEARD@/of", "url": "http://a.test/"}]
+    head = {"Base": base, "Metas": [{"property": "og:image", "content": "o.jpg"}]}
+    assert extract(a_wat_page(links, head), Extract()) == extract(a_wat_page(in_full, head), Extract())
+
+
+def test_a_licence_is_found_beside_links_that_are_not_looked_at() -> None:
+    links = [an_image("a.jpg", "A"), {"path": "A@/href", "url": "//creativecommons.org/licenses/by-sa/3.0/"}]
+    (found,) = candidates_of(a_wat_page(links))
+    assert found.licence == "https://creativecommons.org/licenses/by-sa/3.0/"
+
+
+def test_texts_of_several_sources_are_best_first_and_reasons_add_up() -> None:
+    links = [an_image("a.jpg", "A", title="T"), an_image("b.jpg", "", title="T"), an_image("c.jpg", "C"), an_image("d.jpg"),
+             an_image("data:,", "D"), an_image("e" * 50 + ".jpg", "E"), an_image("a.jpg", "A"), an_image("f.jpg", "F")]  # fmt: skip
+    settings = Extract(images_per_page=7, url_characters=50)
+    extraction = extract(a_wat_page(links), settings)
+    assert [(one.position, one.caption.source.value, one.caption.text) for one in extraction.candidates] == [
+        (0, "alt", "A"), (1, "title", "T"), (2, "alt", "C"),
+    ]  # fmt: skip
+    assert extraction.candidates[0].other_captions == (Caption(TextSource.TITLE, "T"),)
+    assert extraction.images == 8
+    assert set(extraction.dropped) == {
+        (NoCandidate.NO_TEXT, 1), (NoCandidate.NO_ADDRESS, 1), (NoCandidate.URL_TOO_LONG, 1), (NoCandidate.REPEATED, 1),
+        (NoCandidate.OVER_LIMIT, 1),
+    }  # fmt: skip

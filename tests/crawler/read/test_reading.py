@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crawler.read import Incomplete, Skip, Skipped, read_pages
-from crawler.read.record import HEADER_BYTES, RECORD_BYTES
+from crawler.read.record import HEADER_BYTES, RECORD_BYTES, Head, declared_length
 from crawler.records import HtmlPage
 from crawler.settings import Extract
 from tests.crawler.read.archives import HTML, a_record, in_short, members, pages_of_number, read
@@ -263,3 +263,17 @@ def test_one_wrong_byte_costs_one_record_at_most(tmp_path: Path, place: int, mas
     data[place % len(data)] ^= mask
     found = in_short(read(tmp_path, bytes(data)))
     assert sum(kind in "012345" for kind in found) >= 5
+
+
+_HEADER_PARTS = st.sampled_from([
+    b"\r\nContent-Length: ", b"\r\ncontent-length: ", b"\nContent-Length:", b"12", b"7", b"\r\n ", b"\r\n\t", b"\n", b"\r", b"x",
+    b"\r\nWARC-Type: response", b"\r\nA: b", b" ", b"1234567890123456789",
+])  # fmt: skip
+
+
+@given(st.lists(_HEADER_PARTS, max_size=8))
+def test_a_length_told_in_short_is_the_length(parts: list[bytes]) -> None:
+    text = b"WARC/1.0" + b"".join(parts)
+    for form in (text, bytearray(text)):
+        plain = Head(form).plain_length()
+        assert plain < 0 or plain == declared_length(Head(form))

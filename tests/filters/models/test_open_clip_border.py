@@ -285,3 +285,23 @@ def test_texts_alone_have_the_vectors_that_they_have_as_captions() -> None:
     for vectors in (of_images, of_texts):
         assert vectors.dtype == np.float32
         assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "caption", ["", "a red boat", "boat " * 99, "Ampersand &amp; straße  ÅÄ", "<end_of_text> a", "👩‍🚀" * 20]
+)
+def test_tokens_are_those_of_open_clips_own_call(caption: str) -> None:
+    tokenizer = preparation_for(TINY).tokenizer
+    assert tokenizer(caption).tolist() == tokenizer._tokenizer([caption])[0].tolist()
+
+
+def test_a_tokeniser_that_drops_words_by_a_rule_of_its_own_is_called_as_it_is(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path)
+    description = json.loads((folder / "open_clip_config.json").read_text())
+    description["model_cfg"]["text_cfg"]["tokenizer_kwargs"] = {"reduction_mask": "shuffle"}
+    (folder / "open_clip_config.json").write_text(json.dumps(description))
+    tokenizer = preparation_for(choose(f"local-dir:{folder}", "", Path())).tokenizer
+    whole = preparation_for(TINY).tokenizer
+    long = " ".join(f"boat {number}" for number in range(40))
+    assert tokenizer("a red boat").tolist() == whole("a red boat").tolist()
+    assert tokenizer(long).tolist() != whole(long).tolist()

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import msgspec
+
 from crawler.archive_parts import Parts, parts_of
 from crawler.archives import NoPartsError, nearby
 from crawler.job import Tools
@@ -118,7 +120,7 @@ class _Members:
         """Whole records from the next one on that begins at `start` or behind it."""
         for item in records_of_pieces(cast("BinaryIO", _Reading(self._parts, start)), GZIP):
             if isinstance(item, Record):
-                yield item._replace(offset=item.offset + start)
+                yield msgspec.structs.replace(item, offset=item.offset + start)
 
     def _pages_from(self, start: int) -> Iterator[tuple[int, Page]]:
         """Pages, each with where its record begins in this file."""

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from crawler.picture.decode import Refused, decode
+from crawler.picture.decode import Decoded, Refused, decode, decode_body
 from crawler.picture.encode import encode, encode_drawn, extension_of
+from crawler.picture.fast import resized
 from crawler.picture.sandbox import Drawn, Sandbox, open_sandboxes
 from crawler.picture.sizes import sizes_of
 from crawler.picture.sketch import Sketch, sketch
@@ -104,7 +105,6 @@ def test_every_resize_mode_is_sketched_as_it_is_written(mode: str, only_if_bigge
         fetched = a_fetched(a_photo(size))
         drawn = sketch(fetched.body, Decode(), output, frozenset(), lambda: None)
         assert isinstance(drawn, Sketch)
-        assert isinstance(drawn.pixels, Image.Image)
         assert encode_drawn(drawn.pixels, output, "jpg").image == drawn_here(fetched, output)[1]
 
 
@@ -229,12 +229,42 @@ def test_no_body_makes_a_sketch_raise() -> None:
         assert isinstance(sketch(body, Decode(), FAST, frozenset(), lambda: None), Refused)
 
 
-def test_srgb_by_its_profile_is_decoded_small() -> None:
-    pytest.importorskip("cykooz_resizer", reason="fast drawing has no wheel for this machine")
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    drawn = sketch(a_photo((600, 400), icc_profile=profile), Decode(), FAST, frozenset(), lambda: None)
-    assert isinstance(drawn, Sketch)
-    assert not isinstance(drawn.pixels, Image.Image)
+@pytest.mark.parametrize(
+    ("drawn", "decoded"),
+    [((400, 267), (601, 401)), ((200, 133), (301, 201)), ((100, 66), (151, 101)), ((3, 2), (76, 51))],
+)
+def test_a_jpeg_is_decoded_at_no_more_than_its_drawing_needs(drawn: tuple[int, int], decoded: tuple[int, int]) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for more in ({}, {"icc_profile": srgb}, {"progressive": True}):
+        outcome = decode_body(a_photo((601, 401), **more), Decode(), lambda _width, _height: drawn)
+        assert isinstance(outcome, Decoded)
+        assert (outcome.header.width, outcome.header.height) == (601, 401)
+        assert outcome.pixels.size == decoded
+
+
+@pytest.mark.parametrize("drawn", [(300, 200), (100, 67), (50, 33), (9, 6)])
+def test_a_jpeg_that_was_cut_and_closed_again_is_refused_at_every_size(drawn: tuple[int, int]) -> None:
+    whole = a_photo((301, 203))
+    refused = 0
+    for end in range(1_000, len(whole), 997):
+        cut = whole[:end] + b"\xff\xd9"
+        exact = decode_body(cut, Decode())
+        if isinstance(exact, Refused):  # within the last row of blocks nobody sees it
+            refused += 1
+            assert decode_body(cut, Decode(), lambda _width, _height: drawn) == exact
+    assert refused > 10
+
+
+def test_the_resizer_reads_pictures_as_pillow_lays_them_out() -> None:
+    """It looks into Pillow's memory, whose layout it knows by Pillow's version; the other way in is by copies."""
+    resizer = pytest.importorskip("cykooz_resizer", reason="fast drawing has no wheel for this machine")
+    photo = Image.open(io.BytesIO(a_photo((123, 77))))
+    photo.load()
+    source = resizer.ImageData(123, 77, resizer.PixelType.U8x3, photo.tobytes())
+    drawn = resizer.ImageData(50, 31, resizer.PixelType.U8x3)
+    lanczos = resizer.ResizeAlg.convolution(resizer.FilterType.lanczos3)
+    resizer.Resizer().resize(source, drawn, resizer.ResizeOptions(lanczos))
+    assert resized(photo, (50, 31), "lanczos").tobytes() == drawn.get_buffer()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")

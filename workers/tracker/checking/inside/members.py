@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import msgspec
 
-from crawler.rows import tar_json
+from crawler.rows import SampleJson
 from crawler.tar import member
 from workers.tracker.checking.inside.wrong import WrongError, insist
 
@@ -32,7 +32,7 @@ class Members:
         """Of rows with these columns, and pictures of at most so many bytes."""
         self._name = path.name
         self._file = path.open("rb", buffering=1 << 20)
-        self._columns = columns
+        self._said = SampleJson(columns)
         self._most = picture_bytes
         self._encoder = msgspec.json.Encoder()
         self._position = 0
@@ -63,7 +63,7 @@ class Members:
         if head + rest != member(name, picture):
             raise WrongError(f"{self._name}: no {name} as we write it where it should be")
         self._position += len(head) + len(rest)
-        self._expect(member(f"{key}.json", self._encoder.encode(tar_json(row, self._columns))), f"{key}.json")
+        self._expect(member(f"{key}.json", self._encoder.encode(self._said.of(row))), f"{key}.json")
         self._expect(member(f"{key}.txt", row["caption"].encode()), f"{key}.txt")
         return offset, picture
 

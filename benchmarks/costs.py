@@ -1,0 +1,41 @@
+"""What a data set costs: CPU seconds, bytes and euros by stage, for a million kept pairs and for a month of Common Crawl.
+
+    python benchmarks/costs.py                                  docs/costs.md, from what was kept
+    python benchmarks/costs.py --measure                        measures first how cost grows with rows: 10 minutes of CPU
+    python benchmarks/costs.py --measure --stages plan --sizes 10000 1000000
+
+Costs of a piece are those of the newest contests (`python benchmarks/bench.py --keep`). Prices: benchmarks/costing/prices.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.contest import history  # noqa: E402 - the repository comes first
+from benchmarks.costing import growth, page  # noqa: E402 - as above
+from benchmarks.costing.prices import Prices  # noqa: E402 - as above
+from benchmarks.supercomputer.assumptions import Assumptions, read_measured  # noqa: E402 - as above
+
+
+def main() -> None:
+    """Read the command line; measure where asked; make the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--measure", action="store_true", help="measure how cost grows, and keep it in benchmarks/growth.json"
+    )
+    parser.add_argument("--stages", nargs="*", default=list(growth.STAGES), choices=list(growth.STAGES))
+    parser.add_argument("--sizes", nargs="*", type=int, default=[], help="rows (10^4 to 10^7; pictures 10^3 and 10^4)")
+    asked = parser.parse_args()
+    if asked.measure:
+        growth.measure(asked.stages, asked.sizes)
+    page.write(page.markdown(history.read(), growth.read(), read_measured(), Assumptions(), Prices()))
+    print(page.PAGE)
+
+
+if __name__ == "__main__":
+    main()
