@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from filters.hamming import HammingIndex, cut
+from filters.hamming import HammingIndex
+from filters.hamming_tables import cut
 
 Rows = NDArray[np.uint8]
 #: bytes of a hash, radius

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from benchmarks.costing.growth import Point
-from benchmarks.supercomputer.assumptions import Assumptions, Measured
+from benchmarks.supercomputer.assumptions import Assumptions
 
 #: the largest sizes that were measured: below them a stage's start hides what a row costs
 _LARGEST = 2
-#: candidates that benchmarks/supercomputer/per_job.py plans with so little memory that most goes to disk
-SPILLED_ROWS = 600_000
 SIZES = (10**8, 10**9, 10**10)
 
 
@@ -69,14 +67,6 @@ def growth(points: Sequence[Point], stage: str) -> Growth | None:
         stage, power(rows, [one.cpu for one in of], 1.0), power(rows, [one.wall for one in of], 1.0),
         power(rows, [float(one.peak_bytes) for one in of]), power(rows, [float(one.disk_bytes) for one in of]),
     )  # fmt: skip
-
-
-def spilling(plan: Growth, measured: Measured) -> Growth:
-    """The plan's growth once it sorts on disk: what fits into memory is several times faster and says nothing of that."""
-    less = measured.plan_cpu_seconds_per_million_rows * SPILLED_ROWS / 1e6
-    if plan.cpu.rows <= SPILLED_ROWS:
-        return plan
-    return replace(plan, cpu=power([SPILLED_ROWS, plan.cpu.rows], [less, plan.cpu.last], 1.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.contest.sides import ROOT
 from benchmarks.costing.bill import Line, a_month, lines, on_gpu
-from benchmarks.costing.fit import SIZES, SPILLED_ROWS, Growth, RowBytes, breaks, growth, spilling
+from benchmarks.costing.fit import SIZES, Growth, RowBytes, breaks, growth
 from benchmarks.costing.funnels import Funnel, funnels
 from benchmarks.costing.growth import Point
 from benchmarks.costing.prices import Prices
@@ -165,12 +165,11 @@ def _grown(points: Sequence[Point]) -> list[str]:
 
 def _calculated(points: Sequence[Point], run: Funnel, measured: Measured, assumed: Assumptions) -> list[str]:
     found = [one for one in (growth(points, stage) for stage in ("plan", "seen", "report")) if one]
-    found = [spilling(one, measured) if one.stage == "plan" else one for one in found]
     rows = [
         "## How cost grows, calculated\n",
         "A power of the rows, through the two largest sizes of each; CPU with an exponent of 1 at least, for each row "
-        "has to be looked at. The plan is told of where it spills: from the 600,000 candidates of measured.json, planned with little memory, "
-        "to the largest size.\n",
+        "has to be looked at. Both sizes of the plan are beyond its memory, so that its exponent is that of sorting on disk; two points "
+        "are two points, and at 10^10 a tenth more of it is twice as much.\n",
         "| stage | exponent of CPU, memory, disk | " + " | ".join(f"10^{len(str(size)) - 1}" for size in SIZES) + " |",
         "|---|---|---|---|---|",
     ]
@@ -200,7 +199,7 @@ def _calculated(points: Sequence[Point], run: Funnel, measured: Measured, assume
         "",
         'So 10¹⁰ rows are several runs: "Files and bytes" in [supercomputer.md](supercomputer.md#files-and-bytes) says into how many parts, '
         "each with a plan of its own and `[duplicates] earlier` naming those before, and which shards are moved away meanwhile. It counts "
-        f"with {measured.plan_cpu_seconds_per_million_rows:.1f} s a million candidates, as {SPILLED_ROWS:,} took with a third of the memory; where "
+        f"with {measured.plan_cpu_seconds_per_million_rows:.1f} s a million candidates, as 600,000 took with a third of the memory; where "
         "the largest size above took longer, plan with that. A report of that size is one of each part.\n",
     ]
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from filters.hamming import FLAT_UP_TO, HammingIndex, cut
+from filters.hamming import FLAT_UP_TO, HammingIndex
+from filters.hamming_tables import cut
 
 Rows = NDArray[np.uint8]
 
