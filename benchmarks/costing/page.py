@@ -33,7 +33,7 @@ _STAGES = {
 }  # fmt: skip
 
 #: whose memory is set and not grown into
-_BOUNDED = {"plan": "1.3 times `resources.plan_memory_bytes`"}
+_BOUNDED = {"plan": "1.3 times `resources.plan_memory_bytes`", "report": "DuckDB's 1.5 GB at most"}
 
 
 def markdown(
@@ -200,7 +200,7 @@ def _calculated(points: Sequence[Point], run: Funnel, measured: Measured, assume
         'So 10¹⁰ rows are several runs: "Files and bytes" in [supercomputer.md](supercomputer.md#files-and-bytes) says into how many parts, '
         "each with a plan of its own and `[duplicates] earlier` naming those before, and which shards are moved away meanwhile. It counts "
         f"with {measured.plan_cpu_seconds_per_million_rows:.1f} s a million candidates, as 600,000 took with a third of the memory; where "
-        "the largest size above took longer, plan with that. A report of that size is one of each part.\n",
+        "the largest size above took longer, plan with that. The report is one of all rows (`--all`); without that it takes a sample of more than 20 million.\n",
     ]
 
 
