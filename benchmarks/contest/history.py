@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.contest.sides import ROOT
 
 HISTORY = ROOT / "benchmarks" / "history.jsonl"
@@ -33,6 +35,8 @@ def newest(kept: Iterable[dict[str, Any]]) -> dict[tuple[str, str], dict[str, An
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
     """Floats of five digits: more would be noise that fills the repository."""
+    if isinstance(value, np.generic):  # a side may have counted with numpy
+        value = value.item()
     if isinstance(value, float):
         return float(f"{value:.5g}")
     if isinstance(value, Mapping):

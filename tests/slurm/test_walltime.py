@@ -344,7 +344,7 @@ def test_one_island_of_two_kinds_of_nodes_fetches_on_the_one_and_scores_on_the_o
     oracle: Undisturbed,
 ) -> None:  # hpc 20
     crawl, cluster = oracle.crawl.copy(), oracle.crawl.cluster
-    crawl.slow_down(SLOWLY)
+    crawl.slow_down(HELD)  # the job cannot be over before both were seen
     second = ("--nodes=1", "--ntasks-per-node=1", "--cpus-per-task=2", "--mem=3000", "--time=60")
     job = crawl.sbatch("hybrid-het", "--partition=download", ":", "--partition=gpu", "--gres=gpu:1", *second, PAIRTRAWL_INPUTS=ARCHIVE)  # fmt: skip
     first, last = cluster.nodes
