@@ -44,7 +44,7 @@ _CASES = (
     Case("http, 1024 x 768", ("middle",), 1_000),
     Case("http, a mix of sizes", _MIX, 1_500),
     Case("https, 400 x 300", ("small",), 750, "https"),
-    Case("https, 200 ms, a tenth of the hosts dead", ("small",), 1_000, "https", 0.2, 0.1),
+    Case("https, 200 ms, a tenth of the hosts dead", ("small",), 2_000, "https", 0.2, 0.1),
     Case("http, 200 ms, a tenth of the hosts dead", ("small",), 4_000, "http", 0.2, 0.1),
 )
 
