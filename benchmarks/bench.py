@@ -3,7 +3,7 @@
     python benchmarks/bench.py                     all stages
     python benchmarks/bench.py wat shards          these stages
     python benchmarks/bench.py wat --rounds 3 --keep
-    python benchmarks/bench.py --page              make docs/results.md again from what was kept
+    python benchmarks/bench.py --page              make docs/results.md and docs/costs.md again from what was kept
 
 Sides take turns on pinned cores; figures are medians, ratios are of rounds side by side. Peers are installed from the
 registry into environments of their own on first use. `--keep` appends to benchmarks/history.jsonl and makes the page anew.
@@ -22,7 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.contest import history, page  # noqa: E402 - the repository comes first
+from benchmarks import costs  # noqa: E402 - the repository comes first
+from benchmarks.contest import history, page  # noqa: E402
 from benchmarks.contest.contest import Contest, run  # noqa: E402
 from benchmarks.contest.inputs import Inputs, corpus_folder  # noqa: E402
 from benchmarks.contest.machine import facts  # noqa: E402
@@ -55,6 +56,12 @@ def hold(
     return held
 
 
+def write_pages() -> None:
+    """docs/results.md and docs/costs.md, from what was kept."""
+    page.write(history.read())
+    costs.page.write(costs.current_page())
+
+
 def main() -> None:
     """Read the command line; hold contests or make the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -64,10 +71,8 @@ def main() -> None:
     parser.add_argument("--cores", type=int, nargs="*", help="to which sides are pinned (as the stage says)")
     parser.add_argument("--corpus", type=Path, help="folder of corpora (../shared/corpus, where it is)")
     parser.add_argument("--quick", action="store_true", help="small input, for trying the command out")
-    parser.add_argument(
-        "--keep", action="store_true", help="append to benchmarks/history.jsonl, make docs/results.md anew"
-    )
-    parser.add_argument("--page", action="store_true", help="only make docs/results.md anew")
+    parser.add_argument("--keep", action="store_true", help="append to benchmarks/history.jsonl, make the pages anew")
+    parser.add_argument("--page", action="store_true", help="only make the pages anew")
     asked = parser.parse_args()
     if unknown := set(asked.stages) - set(STAGES):
         parser.error(f"no stage {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
@@ -78,7 +83,7 @@ def main() -> None:
         if not asked.keep:
             return
         history.keep(held)
-    page.write(history.read())
+    write_pages()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.bench import STAGES, hold  # noqa: E402 - the repository's own folder comes first
+from benchmarks.bench import STAGES, hold, write_pages  # noqa: E402 - the repository's own folder comes first
 from benchmarks.contest import history, page  # noqa: E402 - as above
 from benchmarks.contest.inputs import Inputs, corpus_folder  # noqa: E402 - as above
 from benchmarks.contest.machine import machine  # noqa: E402 - as above
@@ -74,7 +74,7 @@ def main(words: Sequence[str]) -> int:
         figures.prove(parts, asked.only, told=(AssertionError, BrokenSideError, NoPeerError))
     if asked.keep:
         history.keep(kept)
-        page.write(history.read())
+        write_pages()
     figures.prove({"page": partial(prove_page, figures)}, asked.only)
     figures.show("prove-bench", time.monotonic() - began)
     return 0 if figures.all_good else 1
