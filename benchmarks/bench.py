@@ -59,7 +59,7 @@ def hold(
 def write_pages() -> None:
     """docs/results.md and docs/costs.md, from what was kept."""
     page.write(history.read())
-    costs.page.write(costs.current_page())
+    costs.write_page()
 
 
 def main() -> None:

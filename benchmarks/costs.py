@@ -29,6 +29,11 @@ def current_page() -> str:
     return page.markdown(history.read(), growth.read(), read_measured(), Assumptions(), Prices())
 
 
+def write_page() -> None:
+    """docs/costs.md."""
+    page.write(current_page())
+
+
 def prove_costs(work: Path, figures: Figures, *, quick: bool) -> None:
     """The page is that of what was kept; and what grows is measured here too, at small sizes."""
     same = page.PAGE.read_text(encoding="utf-8") == current_page()
@@ -55,7 +60,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.measure:
         growth.measure(asked.stages, asked.sizes)
-    page.write(current_page())
+    write_page()
     print(page.PAGE)
 
 
